@@ -1,0 +1,52 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PORT ?= 8000
+# processes that run tests side by side
+JOBS ?= 2
+
+.PHONY: help install run test check format lock bench soak clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+install: $(STAMP) ## .venv with everything that running and testing need, from the lock
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Hookline needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; name another with: make PYTHON=python3.12 …" if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: install ## the server on http://127.0.0.1:8000 with the starter workflows
+	$(BIN)/hookline serve --workflows workflows --data .hookline --port $(PORT)
+
+test: install check ## lint, types, import contracts and all tests
+	$(BIN)/python -m pytest -n $(JOBS)
+
+check: install ## lint, types and import contracts alone
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/hookline check workflows
+
+format: install ## the formatter and the linter's safe mends
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: install ## requirements.lock anew from pyproject.toml (needs a network)
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --group dev --output-file requirements.lock pyproject.toml
+
+bench: install ## accepted events and completed runs a second, beside bare endpoints; prints ratios
+	$(BIN)/python -m tests.bench
+
+soak: install ## the long tests: kills at random instants under load
+	$(BIN)/python -m tests.crash --events 2000 --kills 5
+
+clean: ## the environment and all caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
