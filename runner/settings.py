@@ -1,0 +1,215 @@
+"""
+Settings: `hookline.toml`, overridden by `HOOKLINE_<SECTION>_<KEY>`, overridden by flags.
+
+Each field has its unit in its name and, where somebody chose a number, the reason beside it. A
+key that is not known is refused: a misspelt limit would otherwise limit nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import ipaddress
+import tomllib
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from runner.errors import SettingsError
+
+FILE = "hookline.toml"
+PREFIX = "HOOKLINE_"
+# read elsewhere: the root key and the command line's own; single secrets and connections
+ELSEWHERE = frozenset({"HOOKLINE_KEY", "HOOKLINE_SERVER", "HOOKLINE_TOKEN"})
+ELSEWHERE_PREFIXES = ("HOOKLINE_SECRET_", "HOOKLINE_CONNECTION_")
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """`[server]`: where it listens."""
+
+    host: str = "127.0.0.1"  # nobody else reaches a fresh installation
+    port: int = 8000
+    workers: int = 1  # processes on one socket; SQLite gains nothing past two
+    tls_certificate: str = ""
+    tls_key: str = ""
+    tls_client_ca: str = ""
+    grace_seconds: float = 20.0  # container runtimes commonly kill after 30 s
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """`[store]`: where everything is kept; empty means an SQLite file under the data folder."""
+
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`[limits]`: past each there is a clear refusal, never a collapse."""
+
+    backlog: int = 10_000  # runs queued; past it senders hear 503
+    reading_bytes: int = 32 * 1024 * 1024  # bodies being read, over all requests
+    evaluation_ms: int = 1000  # CPU time of one expression
+    evaluation_mib: int = 64
+    per_destination: int = 8  # calls to one host at a time
+    connections: int = 1000  # open inbound connections
+    rejected_kept: int = 200  # refused requests kept for each workflow
+    rejected_kept_days: int = 14
+    answer_bytes: int = 10 * 1024 * 1024  # of one outbound answer
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """`[network]`: private ranges (CIDR) that actions may reach; none by default."""
+
+    allow: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings. `public_url` is the address that services call, without a slash at its end."""
+
+    public_url: str = ""
+    timezone: str = "UTC"
+    server: Server = field(default_factory=Server)
+    store: StoreSettings = field(default_factory=StoreSettings)
+    limits: Limits = field(default_factory=Limits)
+    network: Network = field(default_factory=Network)
+
+    @property
+    def address(self) -> str:
+        """`public_url`, or where the server listens."""
+        scheme = "https" if self.server.tls_certificate else "http"
+        host = f"[{self.server.host}]" if ":" in self.server.host else self.server.host
+        return self.public_url or f"{scheme}://{host}:{self.server.port}"
+
+
+def read_settings(
+    folder: Path, environment: Mapping[str, str], flags: Mapping[str, Any] | None = None
+) -> Settings:
+    """
+    The settings for a server started in *folder*; *flags* maps `section.key` to a value, None
+    for a flag that was not given.
+
+    Raises:
+        SettingsError: a key is unknown or a value of the wrong kind; all of them are named.
+    """
+    faults: list[str] = []
+    values = _from_file(folder / FILE, faults) | _from_environment(environment, faults)
+    values |= {key: value for key, value in (flags or {}).items() if value is not None}
+    settings = _assemble(values, faults)
+    if faults:
+        raise SettingsError("\n".join(faults))
+    return settings
+
+
+def known_keys() -> dict[str, Any]:
+    """Every setting as `section.key` (or `key` at the top) with its type."""
+    keys: dict[str, Any] = {}
+    for name, kind in typing.get_type_hints(Settings).items():
+        if dataclasses.is_dataclass(kind):
+            hints = typing.get_type_hints(kind)
+            keys.update({f"{name}.{each.name}": hints[each.name] for each in dataclasses.fields(kind)})
+        else:
+            keys[name] = kind
+    return keys
+
+
+def _from_file(path: Path, faults: list[str]) -> dict[str, Any]:
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        faults.append(f"{path}: {error}")
+        return {}
+    found = {}
+    for name, value in document.items():
+        flat = (
+            {f"{name}.{key}": one for key, one in value.items()} if isinstance(value, dict) else {name: value}
+        )
+        for key, one in flat.items():
+            if key in known_keys():
+                found[key] = (f"{path}: {key}", one)
+            else:
+                faults.append(f"{path}: there is no setting {key}{_nearest(key)}")
+    return {key: _converted(where, key, value, faults) for key, (where, value) in found.items()}
+
+
+def _from_environment(environment: Mapping[str, str], faults: list[str]) -> dict[str, Any]:
+    names = {PREFIX + key.replace(".", "_").upper(): key for key in known_keys()}
+    found = {}
+    for name, value in environment.items():
+        if not name.startswith(PREFIX) or name in ELSEWHERE or name.startswith(ELSEWHERE_PREFIXES):
+            continue
+        if name in names:
+            found[names[name]] = _converted(name, names[name], value, faults)
+        else:
+            near = difflib.get_close_matches(name, names, n=1)
+            faults.append(f"{name}: there is no such setting{f'; did you mean {near[0]}?' if near else ''}")
+    return found
+
+
+def _converted(where: str, key: str, value: object, faults: list[str]) -> Any:
+    """*value* as the key's type; a text from the environment is read as what it says."""
+    kind = known_keys()[key]
+    try:
+        if kind == tuple[str, ...]:
+            items = value.split(",") if isinstance(value, str) else list(typing.cast("list[object]", value))
+            return tuple(str(item).strip() for item in items if str(item).strip())
+        if kind in (int, float) and not isinstance(value, bool):
+            return kind(typing.cast("str", value))
+        if kind is str and isinstance(value, str):
+            return value
+    except (TypeError, ValueError):
+        pass
+    wanted = {int: "a whole number", float: "a number", str: "a text"}.get(kind, "a list of texts")
+    faults.append(f"{where}: {value!r} is not {wanted}")
+    return None
+
+
+def _assemble(values: Mapping[str, Any], faults: list[str]) -> Settings:
+    parts: dict[str, Any] = {}
+    for name, kind in typing.get_type_hints(Settings).items():
+        if dataclasses.is_dataclass(kind):
+            own = {key.partition(".")[2]: one for key, one in values.items() if key.startswith(f"{name}.")}
+            parts[name] = typing.cast("Any", kind)(**own)
+        elif name in values:
+            parts[name] = values[name]
+    settings = Settings(**parts)
+    if not faults:
+        faults.extend(_judged(settings))
+    return dataclasses.replace(settings, public_url=(settings.public_url or "").rstrip("/"))
+
+
+def _judged(settings: Settings) -> list[str]:
+    """What is wrong with values that are of the right kind."""
+    faults = []
+    for network in settings.network.allow:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError as error:
+            faults.append(f"network.allow: {error}; write ranges such as 10.0.0.0/8 or ::1/128")
+    try:
+        ZoneInfo(settings.timezone)
+    except (ZoneInfoNotFoundError, ValueError):
+        faults.append(f'timezone: "{settings.timezone}" is no zone; write for example Europe/Athens')
+    if settings.public_url and not settings.public_url.startswith(("http://", "https://")):
+        faults.append(f'public_url: "{settings.public_url}" must begin with https:// or http://')
+    if settings.server.workers < 1:
+        faults.append(f"server.workers: {settings.server.workers} is too few; at least 1")
+    if bool(settings.server.tls_certificate) != bool(settings.server.tls_key):
+        faults.append("server: tls_certificate and tls_key go together; one of them is missing")
+    url = settings.store.url
+    if url and not url.startswith("sqlite:///"):
+        faults.append(f'store.url: "{url}" is not a store of this version; write sqlite:///path/to/file')
+    return faults
+
+
+def _nearest(key: str) -> str:
+    near = difflib.get_close_matches(key, known_keys(), n=1)
+    return f"; did you mean {near[0]}?" if near else ""
