@@ -1,0 +1,3 @@
+"""Bytes to a decoded event. Pure."""
+
+from __future__ import annotations
