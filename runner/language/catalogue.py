@@ -1,0 +1,43 @@
+"""What the checker knows of the world outside the file: the actions, and what this server holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from runner.values import Json
+
+
+@dataclass(frozen=True, slots=True)
+class ActionInfo:
+    """
+    One action as a file may call it.
+
+    `inputs` maps each input to its JSON Schema; `required` names those that must be given.
+    `html` names the inputs in which every expression is escaped. `connection_kinds` is empty
+    where the action takes no connection. `check_literal(input, value)` says what is wrong with
+    a constant, or None.
+    """
+
+    name: str
+    summary: str
+    inputs: Mapping[str, Mapping[str, Json]]
+    required: frozenset[str]
+    html: frozenset[str] = frozenset()
+    connection_kinds: tuple[str, ...] = ()
+    connection_required: bool = False
+    check_literal: Callable[[str, Json], str | None] = field(default=lambda _name, _value: None)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """
+    Actions by `connector.action`, and what this server holds: connections (name → kind) and
+    names of secrets; None means "not known here", and then nothing is said of them.
+    """
+
+    actions: Mapping[str, ActionInfo]
+    connections: Mapping[str, str] | None = None
+    secrets: Collection[str] | None = None

@@ -1,0 +1,358 @@
+"""
+The keys of a workflow file: the one table that the loader, the JSON Schema and the reference read.
+
+A `Block` is a mapping of the file: the keys that stand in it, those that the language has and
+this version does not, and what other products call them. A `Key` says which kinds of value it
+takes; the first that fits is read (`reading.py`), all of them stand in the schema (`schema.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from runner.language.kinds import (
+    BLOCK_NOUNS,
+    BOOLEAN,
+    BRANCHES,
+    CASES,
+    CAUSES,
+    COUNT,
+    DURATION,
+    EXPRESSION,
+    EXPRESSIONS,
+    FACTOR,
+    ID,
+    INPUTS,
+    METHOD_LIST,
+    OFF,
+    SIZE,
+    STATUS,
+    STEPS,
+    TEMPLATE,
+    TEMPLATES,
+    TEXT,
+    TEXTS,
+    VARS,
+    ZONE,
+    Key,
+    block,
+    word,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MAX_NESTING = 8  # of steps in steps (language.md, Limits)
+SLUG_PATTERN = "[a-z0-9][a-z0-9-]{0,62}"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A mapping of the file, its keys in the order in which they are best written."""
+
+    noun: str
+    keys: Mapping[str, Key]
+    later: frozenset[str] = frozenset()  # in the language, not in this version
+    elsewhere: Mapping[str, str] = field(default_factory=dict)  # another product's key → what to write
+    beside: Mapping[str, str] = field(default_factory=dict)  # a key of another kind of step → that kind
+
+
+def _block(name: str, *keys: Key, later: str = "", elsewhere: Mapping[str, str] | None = None) -> Block:
+    return Block(
+        BLOCK_NOUNS[name], {one.name: one for one in keys}, frozenset(later.split()), elsewhere or {}
+    )
+
+
+MODIFIERS = (
+    Key(
+        "id",
+        "The step's name in expressions: its output is `steps.<id>`. Unique in the file.",
+        (ID,),
+        "order",
+    ),
+    Key("name", "A label for people.", (TEXT,), "Tell the sales team"),
+    Key("if", "Runs the step only when this holds.", (EXPRESSION,), "payload.total > 100"),
+    Key("timeout", "How long the step may take.", (DURATION,), "30s"),
+    Key(
+        "on_error",
+        "What happens when the step failed for good: `fail` the run, `continue` with null as its "
+        "output, or a list of steps to run instead.",
+        (word("fail", "continue"), STEPS),
+        "continue",
+    ),
+)
+"""Keys of every step."""
+
+WITH_STEPS = Key("steps", "The steps to run.", (STEPS,), required=True)
+STEP_KINDS: Mapping[str, tuple[Key, ...]] = {
+    "filter": (
+        Key(
+            "filter",
+            "Goes on only when this holds; otherwise the run, the item or the branch ends here.",
+            (EXPRESSION,),
+            "payload.total >= vars.threshold",
+        ),
+    ),
+    "transform": (
+        Key(
+            "transform",
+            "Moves values: a JMESPath, or a mapping or list of them.",
+            (EXPRESSIONS,),
+            {"id": "payload.id"},
+        ),
+    ),
+    "template": (Key("template", "Makes text from values.", (TEMPLATES,), "Hello {{ payload.name }}"),),
+    "action": (
+        Key("action", "Calls an action: `connector.action`.", (TEXT,), "slack.post_message"),
+        Key("connection", "The connection to use, by its name on the server.", (TEXT,), "team-slack"),
+        Key("with", "The action's inputs.", (INPUTS,), {"channel": "#sales"}),
+        Key(
+            "retry",
+            "When a failed attempt is made again; `false` for never.",
+            (OFF, block("retry")),
+            {"attempts": 3},
+        ),
+        Key(
+            "after_crash",
+            "What happens to a call that was in flight when the server died: made again, or the run "
+            "stops for a person.",
+            (word("repeat", "stop"),),
+            "stop",
+        ),
+    ),
+    "switch": (
+        Key(
+            "switch",
+            "Takes the first case whose `when` holds.",
+            (CASES,),
+            [{"when": "payload.paid", "steps": []}],
+        ),
+    ),
+    "for_each": (
+        Key("for_each", "Runs `steps` for each item of a list.", (EXPRESSION,), "payload.line_items"),
+        WITH_STEPS,
+        Key("as", "The item's name in `steps`.", (ID,), "line"),
+        Key("concurrency", "How many items run at once.", (COUNT,), 4),
+        Key(
+            "on_item_error", "Whether a failed item fails the step.", (word("fail", "continue"),), "continue"
+        ),
+    ),
+    "parallel": (Key("parallel", "Runs all branches at once.", (BRANCHES,), {"sales": [], "stock": []}),),
+    "respond": (
+        Key(
+            "respond",
+            "Answers the waiting caller; the run goes on.",
+            (block("reply"),),
+            {"status": 201, "body": {"id": "{{ steps.order.id }}"}},
+        ),
+    ),
+    "stop": (
+        Key(
+            "stop",
+            "Ends the run as succeeded, with a message.",
+            (TEMPLATE,),
+            "Nothing to do for {{ payload.id }}",
+        ),
+    ),
+    "fail": (Key("fail", "Fails, with a message.", (TEMPLATE,), "No price for {{ payload.sku }}"),),
+    "steps": (Key("steps", "Runs a list of steps as one.", (STEPS,)),),
+}
+"""Each kind of step: its own key first, then those beside it."""
+
+LATER_STEPS = frozenset({"repeat", "wait", "wait_for", "call", "tools"})
+STEPS_ELSEWHERE = {
+    "uses": "`action: connector.action` calls an action",
+    "run": "there is no shell here; `action: http.request` calls a service that does the work",
+    "service": "`action: connector.action` calls an action",
+    "with_items": "`for_each: <JMESPath>` beside `steps` runs steps for each item",
+    "loop": "`for_each: <JMESPath>` beside `steps` runs steps for each item",
+    "foreach": "`for_each: <JMESPath>` beside `steps` runs steps for each item",
+    "choose": "`switch: [{when, steps}, …]` takes the first case that holds",
+    "when": "`if: <JMESPath>` makes a step conditional",
+    "condition": "`if: <JMESPath>` makes a step conditional, `filter: <JMESPath>` ends the run",
+    "conditions": "`if: <JMESPath>` makes a step conditional, `filter: <JMESPath>` ends the run",
+    "sequence": "`steps` runs a list as one",
+    "data": "`with` holds an action's inputs",
+    "target": "`with` holds an action's inputs",
+    "env": "`vars` at the top of the file holds constants",
+    "register": "`id` names a step; its output is `steps.<id>`",
+    "alias": "`name` labels a step for people",
+    "type": "the kind of a step is its key, such as `action: connector.action`",
+    "continue-on-error": "`on_error: continue`",
+    "continue_on_error": "`on_error: continue`",
+    "ignore_errors": "`on_error: continue`",
+    "rescue": "`on_error: [steps]`",
+    "retries": "`retry: {attempts: 3}`",
+    "timeout-minutes": "`timeout: 10m`",
+    "delay": "waiting steps are not in this version",
+    "set": "`transform` makes values, `vars` holds constants",
+}
+
+BLOCKS: Mapping[str, Block] = {
+    "workflow": _block(
+        "workflow",
+        Key("name", "What people call the workflow.", (TEXT,), "Order alerts", required=True),
+        Key("description", "What it is for.", (TEXT,), "Tell sales about big orders."),
+        Key("title", "How a run is called in lists and messages.", (TEMPLATE,), "Order {{ payload.name }}"),
+        Key("tags", "Words to find it by.", (TEXTS,), ["sales"]),
+        Key("timezone", "The zone of its dates.", (ZONE,), "Europe/Athens"),
+        Key("trigger", "What starts a run.", (block("trigger"),), {"webhook": {}}, required=True),
+        Key("vars", "Constants: `vars.<name>` in expressions.", (VARS,), {"threshold": 100}),
+        Key("steps", "What a run does, in this order.", (STEPS,)),
+        Key("on_failure", "Steps to run when a run failed; they see `error`.", (STEPS,)),
+        Key(
+            "retry", "The retry of all its actions; `false` for never.", (OFF, block("retry")), {"for": "2h"}
+        ),
+        Key("timeout", "How long a run may be running; waits do not count.", (DURATION,), "10m"),
+        Key("output", "The run's result, which a waiting caller gets.", (EXPRESSION,), "steps.order"),
+        later="enabled mode concurrency retention redact formerly",
+        elsewhere={
+            "on": "`trigger: {webhook: {…}}` says what starts a run",
+            "triggers": "`trigger: {webhook: {…}}` says what starts a run",
+            "jobs": "`steps` is one list; `parallel` runs branches at once",
+            "tasks": "`steps` is the list of what a run does",
+            "actions": "`steps` is the list of what a run does",
+            "action": "`steps` is the list of what a run does",
+            "nodes": "`steps` is the list of what a run does",
+            "sequence": "`steps` is the list of what a run does",
+            "env": "`vars` holds constants; secrets are set on the server",
+            "variables": "`vars` holds constants",
+            "inputs": "what comes in is `payload`; `vars` holds constants",
+            "secrets": "secrets are set on the server, never in a file",
+            "alias": "`name` is what people call the workflow",
+            "id": "the file's name is the workflow's id",
+            "hosts": "`trigger`, then `steps`: there are no hosts here",
+            "version": "there is one version of the language; leave it out",
+            "condition": "`filter: <JMESPath>` as the first step ends a run that is not wanted",
+            "conditions": "`filter: <JMESPath>` as the first step ends a run that is not wanted",
+        },
+    ),
+    "trigger": _block(
+        "trigger",
+        Key(
+            "webhook",
+            "A unique address that starts a run for each request.",
+            (block("webhook"),),
+            {"methods": ["POST"]},
+        ),
+        later="schedule poll manual hookline",
+        elsewhere={
+            "cron": "`schedule: {cron: …}`, which is not in this version",
+            "push": "a provider's events come by `webhook`",
+            "pull_request": "a provider's events come by `webhook`",
+            "workflow_dispatch": "`manual`, which is not in this version",
+            "platform": "the kind of a trigger is its key: `webhook: {}`",
+            "http": "`webhook: {}` is the trigger by HTTP",
+            "type": "the kind of a trigger is its key: `webhook: {}`",
+        },
+    ),
+    "webhook": _block(
+        "webhook",
+        Key("methods", "The HTTP methods that are accepted; POST by default.", (METHOD_LIST,), ["POST"]),
+        Key(
+            "answer",
+            "What the sender gets: `accepted` at once, a fixed answer, or the run's `result`, "
+            "waiting 20s or as long as `wait` says.",
+            (word("accepted", "result"), block("wait"), block("reply")),
+            "accepted",
+        ),
+        Key("max_body", "The largest body.", (SIZE,), "1 MiB"),
+        Key("max_file", "The largest uploaded file.", (SIZE,), "25 MiB"),
+        later="verify events deduplicate on_mismatch schema split allow_ips client_certificate "
+        "rate_limit cors expect_every",
+        elsewhere={
+            "method": "`methods: [POST]`, a list",
+            "path": "the address is made by the server",
+            "secret": "`verify: {provider, secret}`, which is not in this version",
+            "auth": "`verify`, which is not in this version",
+            "response": "`answer` says what the sender gets",
+        },
+    ),
+    "wait": _block("wait", Key("wait", "How long the caller waits.", (DURATION,), "60s", required=True)),
+    "reply": _block(
+        "reply",
+        Key("status", "The HTTP status; 200 by default.", (STATUS,), 201),
+        Key("headers", "Header names and values.", (TEMPLATES,), {"Content-Type": "text/plain"}),
+        Key(
+            "body",
+            "An object or a list goes out as JSON, a text as text/plain, a file as itself.",
+            (TEMPLATES,),
+            {"ok": True},
+        ),
+        elsewhere={
+            "code": "`status`",
+            "json": "`body`; an object goes out as JSON",
+            "text": "`body`",
+            "content": "`body`",
+        },
+    ),
+    "retry": _block(
+        "retry",
+        Key("for", "How long attempts are made; 24h by default.", (DURATION,), "2h"),
+        Key(
+            "attempts",
+            "How many attempts at most; `none` for as many as fit into `for`.",
+            (COUNT, word("none")),
+            5,
+        ),
+        Key("delay", "The wait before the second attempt; 2s by default.", (DURATION,), "10s"),
+        Key("backoff", "By how much each wait is longer than the one before; 2 by default.", (FACTOR,), 2),
+        Key("max_delay", "The longest wait; 15m by default.", (DURATION,), "5m"),
+        Key(
+            "jitter", "Spread the waits, so that not all runs try at once; true by default.", (BOOLEAN,), True
+        ),
+        Key(
+            "on",
+            "Only these faults: `network`, `timeout`, `429`, `5xx` or a status.",
+            (CAUSES,),
+            ["network", "5xx"],
+        ),
+        elsewhere={
+            "max_attempts": "`attempts`",
+            "count": "`attempts`",
+            "times": "`attempts`",
+            "limit": "`attempts`",
+            "interval": "`delay`",
+            "wait": "`delay`",
+            "factor": "`backoff`",
+        },
+    ),
+    "case": _block(
+        "case",
+        Key(
+            "when",
+            "Takes this case when it holds; left out in the last case, which is taken otherwise.",
+            (EXPRESSION,),
+            "payload.kind == 'order'",
+        ),
+        WITH_STEPS,
+        elsewhere={
+            "if": "`when`",
+            "case": "`when`",
+            "condition": "`when`",
+            "conditions": "`when`",
+            "sequence": "`steps`",
+            "then": "`steps`",
+            "do": "`steps`",
+            "default": "a last case without `when` is taken otherwise",
+            "else": "a last case without `when` is taken otherwise",
+        },
+    ),
+}
+
+
+BESIDE = {key.name: kind for kind, keys in STEP_KINDS.items() for key in keys[1:] if key.name != "steps"}
+"""Each key that stands beside one kind of step → that kind."""
+
+ANY_STEP = Block("a step", {kind: keys[0] for kind, keys in STEP_KINDS.items()}, LATER_STEPS, STEPS_ELSEWHERE)
+STEP_BLOCKS: Mapping[str, Block] = {
+    kind: Block(
+        f"a step with `{kind}`",
+        {one.name: one for one in (*keys, *MODIFIERS)},
+        elsewhere=STEPS_ELSEWHERE,
+        beside=BESIDE,
+    )
+    for kind, keys in STEP_KINDS.items()
+}
+"""The keys of a step by its kind, its own first."""

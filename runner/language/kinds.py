@@ -1,0 +1,144 @@
+"""The kinds of value that a workflow file knows: how each is read, named and described by a schema."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from runner.values import Json
+
+ID_PATTERN = "[a-z_][a-z0-9_]*"
+DURATION_PATTERN = r"^(\d+(\.\d+)?(ms|s|m|h|d|w))+$"
+SIZE_PATTERN = r"^\d+ ?(B|KiB|MiB|GiB)$"
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+
+Reads: TypeAlias = Literal[
+    "text", "texts", "id", "word", "boolean", "count", "number", "status", "duration", "size",
+    "methods", "zone", "vars", "expression", "expressions", "template", "templates", "inputs",
+    "block", "cases", "steps", "branches", "off", "causes",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of value: how it is read, what a person calls it, and its JSON Schema."""
+
+    reads: Reads
+    noun: str
+    schema: Mapping[str, Json]
+    words: tuple[str, ...] = ()  # of "word"; the block's name of "block" and "cases"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key: one sentence about it, the kinds of value it takes, an example."""
+
+    name: str
+    about: str
+    kinds: tuple[Kind, ...]
+    example: Json = None
+    required: bool = False
+
+
+def _text(description: str, **more: Json) -> Mapping[str, Json]:
+    return {"type": "string", "description": description, **more}
+
+
+TEXT = Kind("text", "a text", {"type": "string"})
+TEXTS = Kind("texts", "a list of texts", {"type": "array", "items": {"type": "string"}})
+ID = Kind("id", "an id such as big_order", {"type": "string", "pattern": f"^{ID_PATTERN}$"})
+BOOLEAN = Kind("boolean", "true or false", {"type": "boolean"})
+COUNT = Kind("count", "a whole number from 1", {"type": "integer", "minimum": 1})
+FACTOR = Kind("number", "a number from 1", {"type": "number", "minimum": 1})
+STATUS = Kind(
+    "status",
+    "an HTTP status from 200 to 599",
+    {"anyOf": [{"type": "integer", "minimum": 200, "maximum": 599}, {"type": "string", "pattern": r"\{\{"}]},
+)
+DURATION = Kind(
+    "duration",
+    "a duration such as 30s, 15m or 2h",
+    _text("A duration: 500ms, 30s, 15m, 1h30m, 7d.", pattern=DURATION_PATTERN),
+)
+SIZE = Kind(
+    "size",
+    "a size such as 1 MiB, or a number of bytes",
+    {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": SIZE_PATTERN}]},
+)
+METHOD_LIST = Kind(
+    "methods",
+    "a list of HTTP methods in upper case, such as [POST]",
+    {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"enum": list(METHODS)}},
+)
+ZONE = Kind("zone", "a time zone such as Europe/Athens", {"type": "string"})
+VARS = Kind("vars", "a mapping of names to values", {"type": "object"})
+EXPRESSION = Kind(
+    "expression",
+    "a JMESPath expression",
+    {"type": ["string", "number", "boolean"], "description": "A JMESPath expression."},
+)
+EXPRESSIONS = Kind(
+    "expressions",
+    "a JMESPath expression, or a shape of them",
+    {"description": "A JMESPath expression, or a mapping or list whose leaf texts are JMESPath."},
+)
+TEMPLATE = Kind("template", "a text", _text("A text; {{ … }} is filled in."))
+TEMPLATES = Kind(
+    "templates",
+    "a text, or a shape of them",
+    {"description": "A text, or a mapping or list of them; {{ … }} is filled in."},
+)
+INPUTS = Kind(
+    "inputs",
+    "a mapping of inputs, or one {{ … }} that gives it",
+    {"type": ["object", "string"], "description": "The action's inputs; {{ … }} is filled in."},
+)
+STEPS = Kind("steps", "a list of steps", {"$ref": "#/$defs/steps"})
+BRANCHES = Kind(
+    "branches",
+    "a mapping of branch names to lists of steps",
+    {"type": "object", "minProperties": 1, "additionalProperties": {"$ref": "#/$defs/steps"}},
+)
+OFF = Kind("off", "false", {"const": False})
+CAUSES = Kind(
+    "causes",
+    "a list of network, timeout, 429, 5xx or a status",
+    {
+        "type": "array",
+        "minItems": 1,
+        "items": {
+            "anyOf": [
+                {"enum": ["network", "timeout", "5xx"]},
+                {"type": "integer", "minimum": 400, "maximum": 599},
+                {"type": "string", "pattern": "^[45][0-9]{2}$"},
+            ]
+        },
+    },
+)
+
+
+def word(*options: str) -> Kind:
+    """One of a few words."""
+    return Kind("word", " or ".join(options), {"enum": list(options)}, options)
+
+
+def block(name: str) -> Kind:
+    """A mapping described by the block *name*."""
+    return Kind("block", BLOCK_NOUNS[name], {"$ref": f"#/$defs/{name}"}, (name,))
+
+
+BLOCK_NOUNS = {
+    "workflow": "a workflow",
+    "trigger": "a mapping of triggers",
+    "webhook": "a mapping of the webhook's keys",
+    "wait": "a mapping with wait",
+    "reply": "a mapping of status, headers and body",
+    "retry": "a mapping of the retry's keys",
+    "case": "a mapping with when and steps",
+}
+CASES = Kind(
+    "cases", "a list of cases", {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/case"}}, ("case",)
+)

@@ -1,0 +1,47 @@
+"""What an expression sees: the names of language.md, and what its functions need to be repeatable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from runner.language.secrets import SecretSlots
+    from runner.values import Json
+
+ROOTS = (
+    "payload",
+    "event",
+    "steps",
+    "outcomes",
+    "vars",
+    "secrets",
+    "run",
+    "item",
+    "index",
+    "previous",
+    "error",
+)
+"""The names at the root; `for_each` may add one by `as`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """
+    The values that one evaluation sees.
+
+    `now` (UTC seconds) is what `now()` gives: the last durable write before the step, so that a
+    resumed run computes what it computed before. `entropy` is the run's seed and the step's path:
+    `uuid()` and random choices follow from it and from a count. `secrets` is given only where
+    language.md lets secrets in (an action's `with`).
+    """
+
+    names: dict[str, Json]
+    now: float
+    entropy: str = ""
+    zone: str = "UTC"
+    secrets: SecretSlots | None = field(default=None)
+
+    def with_names(self, **names: Json) -> Scope:
+        """The same scope with *names* added or replaced."""
+        return replace(self, names={**self.names, **names})

@@ -1,0 +1,205 @@
+"""
+The model of a workflow: what the loader makes of a file and the engine runs.
+
+Every expression and template in it is compiled. A step's *key* names it in a path: its id, or
+`<kind>#<position>` with the position counted from 1 in its list (execution.md, "A path").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from runner.language.expressions import Expression, ExpressionShape
+    from runner.language.templates import TemplateShape
+    from runner.values import Json
+
+CALL_SECONDS = 30.0  # one call of an action, unless the step says otherwise (execution.md, "Who is dead")
+RUN_SECONDS = 3600.0  # running time of a run, waits not counted
+ANSWER_SECONDS = 20.0  # how long a caller of `answer: result` waits
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Line and column in the file, from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """When a failed attempt is made again; whichever of `for_seconds` and `attempts` ends first."""
+
+    for_seconds: float | None = 86400.0  # a night and a day: an outage found in the morning still heals
+    attempts: int | None = None
+    delay_seconds: float = 2.0
+    backoff: float = 2.0
+    max_delay_seconds: float = 900.0
+    jitter: bool = True
+    on: frozenset[str] | None = None  # None: all that can pass; else of network, timeout, 429, 5xx, a status
+
+
+NO_RETRY = Retry(attempts=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Ends the run, item or branch unless `test` is truthy."""
+
+    test: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Transform:
+    """Moves values: a shape whose leaf texts are JMESPath."""
+
+    shape: ExpressionShape
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateStep:
+    """Makes text: a Jinja text or a shape of them."""
+
+    shape: TemplateShape
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Calls `connector.action`. `inputs` is the shape under `with`; None where there is none."""
+
+    action: str
+    connection: str | None
+    inputs: TemplateShape | None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Steps run as one."""
+
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One way of a switch; `when` is None for the last, taken otherwise."""
+
+    when: Expression | None
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """The first case that holds is taken."""
+
+    cases: tuple[Case, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ForEach:
+    """Runs `steps` for each item of a list."""
+
+    items: Expression
+    steps: tuple[Step, ...]
+    name: str = "item"  # by `as`
+    concurrency: int = 1
+    on_item_error: Literal["fail", "continue"] = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Parallel:
+    """Runs all branches at once; the order is the file's."""
+
+    branches: Mapping[str, tuple[Step, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Respond:
+    """Answers a waiting caller: a shape of `status`, `headers`, `body`."""
+
+    shape: TemplateShape
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Ends the run as succeeded."""
+
+    message: TemplateShape
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """Fails the step."""
+
+    message: TemplateShape
+
+
+Body: TypeAlias = (
+    Filter | Transform | TemplateStep | Action | Group | Switch | ForEach | Parallel | Respond | Stop | Fail
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step: its kind's body and the modifiers."""
+
+    kind: str
+    position: int  # in its list, from 1
+    body: Body
+    place: Place
+    id: str | None = None
+    label: str | None = None
+    condition: Expression | None = None
+    timeout_seconds: float | None = None
+    retry: Retry | None = None  # None: the workflow's
+    on_error: Literal["fail", "continue"] | tuple[Step, ...] = "fail"
+    after_crash: Literal["repeat", "stop"] | None = None  # None: the action's own
+
+    @property
+    def key(self) -> str:
+        """The step's part of a path."""
+        return self.id or f"{self.kind}#{self.position}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """
+    What a sender gets: `mode` "accepted", "fixed" (then `fixed` is the shape of status, headers
+    and body) or "result" (then the caller waits `wait_seconds`).
+    """
+
+    mode: Literal["accepted", "fixed", "result"] = "accepted"
+    wait_seconds: float = ANSWER_SECONDS
+    fixed: TemplateShape | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """The `webhook` trigger."""
+
+    methods: tuple[str, ...] = ("POST",)
+    answer: Answer = Answer()
+    max_body_bytes: int = 1024 * 1024
+    max_file_bytes: int = 25 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """One file, checked and compiled. `slug` is its id; `digest` that of its text."""
+
+    slug: str
+    name: str
+    digest: str
+    steps: tuple[Step, ...]
+    webhook: Webhook | None = None
+    description: str = ""
+    title: TemplateShape | None = None
+    tags: tuple[str, ...] = ()
+    timezone: str = "UTC"
+    vars: Mapping[str, Json] = field(default_factory=dict)
+    retry: Retry = Retry()
+    timeout_seconds: float = RUN_SECONDS
+    on_failure: tuple[Step, ...] = ()
+    output: Expression | None = None

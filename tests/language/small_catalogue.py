@@ -1,0 +1,80 @@
+"""A few actions as real connectors declare them, and a server that holds little."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from runner.connector import Call, Connection, Connector, Html, Input, Output
+from runner.language.catalogue import Catalogue
+
+chat = Connector("slack", title="Slack", summary="Messages.")
+mail = Connector("email", title="Email", summary="Mails.")
+web = Connector("http", title="HTTP", summary="Requests.")
+
+
+@chat.connection("slack")
+class Bot(Connection):
+    """A bot."""
+
+
+@mail.connection("smtp")
+class Smtp(Connection):
+    """A mail server."""
+
+
+class Message(Input):
+    """What is posted."""
+
+    channel: str = Field(description="Where to.")
+    text: str = Field(description="What to say.")
+    blocks: list[dict[str, Any]] | None = None
+
+
+class Mail(Input):
+    """What is mailed."""
+
+    to: str | list[str] = Field(description="Who gets it.")
+    subject: str
+    html: Html | None = None
+    text: str | None = None
+
+
+class Request(Input):
+    """What is requested."""
+
+    url: str = Field(description="Where to.")
+    method: str = "GET"
+    headers: dict[str, str] = Field(default_factory=dict)
+    json_body: Any = None
+    seconds: int = Field(30, ge=1, le=60, description="How long to wait.")
+
+
+class Done(Output):
+    """Nothing of interest."""
+
+
+@chat.action()
+async def post_message(call: Call, connection: Bot, input: Message) -> Done:  # noqa: A002 - the name that connectors use
+    """Post a message to a channel."""
+    raise NotImplementedError
+
+
+@mail.action()
+async def send(call: Call, connection: Smtp, input: Mail) -> Done:  # noqa: A002 - the name that connectors use
+    """Send a mail."""
+    raise NotImplementedError
+
+
+@web.action()
+async def request(call: Call, connection: None, input: Request) -> Done:  # noqa: A002 - the name that connectors use
+    """Send a request."""
+    raise NotImplementedError
+
+
+CATALOGUE = Catalogue(
+    actions={one.name: one.info() for connector in (chat, mail, web) for one in connector.actions.values()},
+    connections={"team-slack": "slack", "mail": "smtp"},
+    secrets={"TOKEN"},
+)
