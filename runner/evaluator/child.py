@@ -1,0 +1,67 @@
+"""
+The evaluator process: reads a request, renders, answers, until its input ends.
+
+The kernel bounds it: RLIMIT_AS its memory (a MemoryError, and it lives on to say so), an interval
+timer of CPU time whose signal nobody handles (it dies, also in the middle of one C call).
+"""
+
+from __future__ import annotations
+
+import resource
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.errors import ExpressionError, LimitExceeded
+from runner.evaluator.wire import LENGTH, framed, scope_of, unframed
+from runner.language.templates import compile_template
+
+if TYPE_CHECKING:
+    from runner.values import Json
+
+STATM = Path("/proc/self/statm")  # Linux; source: proc(5)
+
+
+def main() -> None:
+    """Serve standard input to standard output; the first argument is the headroom in MiB."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's, which then ends us
+    headroom = int(sys.argv[1]) * 1024 * 1024
+    most = _memory() + headroom
+    if STATM.exists():
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    requests, answers = sys.stdin.buffer, sys.stdout.buffer
+    while head := requests.read(LENGTH.size):
+        size: int = LENGTH.unpack(head)[0]
+        answer = _answered(requests.read(size))
+        answer["is_worn"] = _memory() > most - headroom // 2  # what it keeps would fail the next one
+        answers.write(framed(answer))
+        answers.flush()
+
+
+def _answered(body: bytes) -> dict[str, Json]:
+    try:
+        request = unframed(body)
+        signal.setitimer(signal.ITIMER_PROF, request["seconds"])  # CPU time, ours and the kernel's
+        try:
+            return {"value": _rendered(request)}
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+    except MemoryError:
+        return {"error": "the evaluation takes too much memory; make less of it at once", "kind": "limit"}
+    except LimitExceeded as error:
+        return {"error": str(error), "kind": "limit"}
+    except ExpressionError as error:
+        return {"error": str(error), "kind": "expression"}
+
+
+def _rendered(request: Json) -> Json:
+    shape = compile_template(
+        request["source"], html=frozenset(request["html"]), drop_null=request["drop_null"]
+    )
+    return shape.render(scope_of(request))
+
+
+def _memory() -> int:
+    """Bytes of this process's address space; 0 where only the CPU time can be bounded."""
+    return int(STATM.read_text().split()[0]) * resource.getpagesize() if STATM.exists() else 0

@@ -1,0 +1,72 @@
+"""
+What goes between the engine and an evaluator: a length (4 bytes, big-endian), then JSON.
+
+A request holds `source, html, drop_null` of a shape, the scope, and the CPU time in `seconds`; an
+answer holds `value`, or `error` and `kind` ("expression" or "limit"); and `is_worn` when the process
+has kept so much memory that it is not to be used again.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import TYPE_CHECKING
+
+from runner.language.scope import Scope
+from runner.language.secrets import SecretSlots
+from runner.values import dumps, loads
+
+if TYPE_CHECKING:
+    from runner.language.templates import TemplateShape
+    from runner.values import Json
+
+LENGTH = struct.Struct(">I")
+
+
+def request_of(shape: TemplateShape, scope: Scope, seconds: float) -> Json:
+    """The request to render *shape*: of the scope only the names and secrets that it uses."""
+    secrets = None
+    if scope.secrets is not None and "secrets" in shape.names:
+        values = scope.secrets.values
+        used = {name: values[name] for name in shape.secret_names if name in values}
+        secrets = {"values": used, "nonce": scope.secrets.nonce}
+    return {
+        "source": shape.source,
+        "html": sorted(shape.html),
+        "drop_null": shape.drop_null,
+        "names": {name: scope.names[name] for name in shape.names if name in scope.names},
+        "now": scope.now,
+        "entropy": scope.entropy,
+        "zone": scope.zone,
+        "secrets": secrets,
+        "seconds": seconds,
+    }
+
+
+def scope_of(request: Json) -> Scope:
+    """The scope of a request, in the child."""
+    secrets = request["secrets"]
+    return Scope(
+        names=request["names"],
+        now=request["now"],
+        entropy=request["entropy"],
+        zone=request["zone"],
+        secrets=None if secrets is None else SecretSlots(secrets["values"], secrets["nonce"]),
+    )
+
+
+def framed(message: Json) -> bytes:
+    """*message* with its length before it."""
+    try:
+        body = dumps(message).encode()
+    except UnicodeEncodeError:  # half a surrogate pair, which JSON can escape and UTF-8 cannot write
+        body = json.dumps(message).encode()
+    return LENGTH.pack(len(body)) + body
+
+
+def unframed(body: bytes) -> Json:
+    """The message of a body."""
+    try:
+        return loads(body)
+    except ValueError:  # orjson refuses half a surrogate pair
+        return json.loads(body)
