@@ -1,0 +1,3 @@
+"""What happens to an accepted event. Knows ports, no database and no web framework."""
+
+from __future__ import annotations

@@ -1,0 +1,339 @@
+"""
+Events and runs: their states, the moves between them, and the ports to whatever keeps them.
+
+This page is execution.md's nouns. It does no I/O and knows no database, queue or web framework.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from runner.errors import MoveRefused
+from runner.values import Json
+
+
+class Disposition(StrEnum):
+    """What became of an event when it was received."""
+
+    ACCEPTED = "accepted"
+    IGNORED = "ignored"
+    DUPLICATE = "duplicate"
+    HELD = "held"
+    DROPPED = "dropped"
+    REJECTED = "rejected"
+
+
+class Status(StrEnum):
+    """Where a run is."""
+
+    QUEUED = "queued"  # nobody has it; also a run whose worker died
+    RUNNING = "running"  # its owner has a turn on it
+    WAITING = "waiting"  # for a time or for something outside
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    FILTERED = "filtered"
+    CANCELLED = "cancelled"
+
+
+ENDED = frozenset({Status.SUCCEEDED, Status.FAILED, Status.FILTERED, Status.CANCELLED})
+
+MOVES: Mapping[Status, frozenset[Status]] = {
+    Status.QUEUED: frozenset({Status.RUNNING, Status.CANCELLED}),
+    # to queued: given back at a calm end, or its owner died
+    Status.RUNNING: frozenset({Status.QUEUED, Status.WAITING}) | ENDED,
+    Status.WAITING: frozenset({Status.RUNNING, Status.CANCELLED}),
+    Status.FAILED: frozenset({Status.QUEUED}),  # a replay from the failed step
+    Status.SUCCEEDED: frozenset(),
+    Status.FILTERED: frozenset(),
+    Status.CANCELLED: frozenset(),
+}
+
+
+def move(old: Status, new: Status) -> Status:
+    """
+    *new*, if a run may go there from *old*.
+
+    Raises:
+        MoveRefused: execution.md names no such move.
+    """
+    if new not in MOVES[old]:
+        raise MoveRefused(f"a run that is {old} cannot become {new}")
+    return new
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One judgement on the way in: `verdict` is "passed" or "stopped"."""
+
+    name: str
+    verdict: str
+    reason: str = ""
+    facts: Mapping[str, Json] = field(default_factory=dict)
+
+    def as_json(self) -> Json:
+        """The object of an event's `gates`."""
+        return {
+            "name": self.name,
+            "verdict": self.verdict,
+            "reason": self.reason,
+            "facts": dict(self.facts),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a run is where it is: one sentence, made here once for page, command, API and alert."""
+
+    code: str
+    sentence: str
+    facts: Mapping[str, Json] = field(default_factory=dict)
+
+    def as_json(self) -> Json:
+        """The object of a run's `reason`."""
+        return {"code": self.code, "sentence": self.sentence, "facts": dict(self.facts)}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What was received, as it was received. `headers` has lower-case names; `body` is raw."""
+
+    id: str
+    workflow: str
+    trigger: str
+    received_at: float
+    disposition: Disposition
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    content_type: str
+    size: int
+    source_ip: str
+    body: bytes
+    gates: tuple[Gate, ...] = ()
+    type: str | None = None
+    delivery_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """
+    A run to be written with its event. `owner` is the node that takes the first turn within the
+    same transaction, or None: then the run is queued.
+    """
+
+    id: str
+    workflow: str
+    version: int
+    title: str
+    seed: str
+    owner: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run as its turn sees it. `base_at` is what `now()` gives before the first effect."""
+
+    id: str
+    event_id: str
+    workflow: str
+    version: int
+    title: str
+    seed: str
+    attempt: int
+    fence: int
+    turns: int
+    stalled: int
+    accepted_at: float
+    base_at: float
+    mode: str = "live"
+    cancel_requested: bool = False
+    generations: Mapping[str, int] = field(default_factory=dict)
+
+
+class RecordStatus(StrEnum):
+    """How far an effect is."""
+
+    STARTED = "started"
+    WAITING = "waiting"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """
+    What is known of one effect of a run, by its path. `input` has secrets as their names.
+    `error` is `{type, message}`.
+    """
+
+    path: str
+    kind: str
+    status: RecordStatus
+    attempts: int
+    started_at: float
+    generation: int = 0
+    due_at: float | None = None
+    input: Json = None
+    input_digest: str | None = None
+    item_digest: str | None = None
+    output: Json = None
+    error: Json = None
+    ended_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """
+    A run that is ours until its fence is raised, with all that its turn needs. `files` are the
+    digests of what it received or made: the only stored bytes that it may read.
+    """
+
+    run: Run
+    event: Event
+    records: Mapping[str, Record]
+    files: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnd:
+    """
+    The last write of a turn: where the run is now. `due_at` and `waiting_for` are given exactly
+    when it waits; `answer` is what a waiting caller got; `trace` has one entry a step.
+    """
+
+    status: Status
+    ended_at: float | None = None
+    due_at: float | None = None
+    waiting_for: str | None = None
+    reason: Reason | None = None
+    output: Json = None
+    answer: Json = None
+    trace: Sequence[Json] = ()
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What the queue carries: every decision that must survive is the store's."""
+
+    run_id: str
+    turn: int  # the turn that would begin: a job of an earlier one is void
+
+
+class Store(Protocol):
+    """
+    What keeps events, runs and records. Every method that writes returns when the disk has it.
+
+    All of them raise StoreUnavailable when nothing could be written.
+    """
+
+    backlog: int  # runs queued, as of the last commit
+
+    async def accept(
+        self,
+        event: Event,
+        runs: Sequence[NewRun],
+        files: Mapping[str, bytes],
+        *,
+        settled: Callable[[Exception | None], None] | None = None,
+    ) -> None:
+        """
+        Write an event of any disposition, its runs and its files, in one transaction.
+
+        *settled* hears in this process how it ended (None: the disk has it), also when the
+        caller was cancelled meanwhile.
+        """
+
+    async def claim(self, jobs: Sequence[Job], *, node: str, now: float) -> list[Claimed]:
+        """Take those of *jobs* that are still to be had: fence and turns go up by one."""
+
+    async def record(self, run: Run, records: Sequence[Record], files: Mapping[str, bytes]) -> None:
+        """
+        Write *records* (by path; a later one replaces) and *files* of a turn.
+
+        Raises:
+            StaleFence: another worker has the run.
+        """
+
+    async def finish(
+        self, run: Run, end: TurnEnd, records: Sequence[Record], files: Mapping[str, bytes]
+    ) -> None:
+        """
+        Write the end of a turn together with *records* that are not written yet.
+
+        Raises:
+            StaleFence: another worker has the run.
+        """
+
+    async def give_back(self, run: Run, *, now: float) -> None:
+        """Queue a run again whose turn we leave unfinished; it does not count as stalled."""
+
+    async def due(self, *, now: float, limit: int) -> list[Job]:
+        """Runs that may be claimed now, those due longest first."""
+
+    async def next_due(self, *, now: float) -> float | None:
+        """The earliest due time after *now*, or None."""
+
+    async def take_over(self, *, node: str, now: float) -> int:
+        """Queue the runs of owners that are dead; how many there were."""
+
+    async def save_version(self, workflow: str, digest: str, source: str, *, now: float) -> int:
+        """The number of this version of *workflow*, written if it is new."""
+
+    async def version_source(self, workflow: str, version: int) -> str:
+        """The text of a version. Raises NotFound."""
+
+    async def read_file(self, digest: str) -> bytes:
+        """Stored bytes. Raises NotFound."""
+
+    async def answer_of(self, run_id: str) -> tuple[Status, str, Json, Json]:
+        """A run's status, its reason's code, its answer and output. Raises NotFound."""
+
+    async def cancel(self, run_id: str, *, now: float) -> Status:
+        """
+        Cancel a run: at once when nobody runs it, else at its next step. Its status afterwards.
+
+        Raises:
+            NotFound, MoveRefused: it has ended.
+        """
+
+    async def replay_failed(self, run_id: str, *, version: int | None, now: float) -> None:
+        """
+        Continue a failed run from its failed step, as its next attempt, on *version* if given.
+
+        Effects that succeeded stand; those known to have failed get the next generation.
+
+        Raises:
+            NotFound, MoveRefused: it has not failed.
+        """
+
+    async def replay_start(self, run_id: str, new: NewRun, *, now: float) -> None:
+        """
+        Start *new* on the event of an ended run; keys go on as execution.md says.
+
+        Raises:
+            NotFound, MoveRefused: the run has not ended.
+        """
+
+    async def rotation(self, workflow: str) -> int:
+        """How often the workflow's address was changed."""
+
+    async def rotations(self) -> Mapping[str, int]:
+        """The same of all workflows whose address was ever changed."""
+
+    async def trim_rejected(self, *, keep: int, before: float) -> int:
+        """Let go all but the last *keep* rejected events of each workflow, and those before *before*."""
+
+
+class Queue(Protocol):
+    """What tells a worker that a run is due. A lost or doubled job is harmless."""
+
+    def wake(self, due_at: float | None = None) -> None:
+        """Something may be due now, or at *due_at*."""
+
+    async def take(self, room: int) -> list[Job]:
+        """At most *room* due jobs; waits until there is one."""

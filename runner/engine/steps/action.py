@@ -1,0 +1,200 @@
+"""
+The step with an effect: look up its record, else make the call, and keep what came of it.
+
+Nothing here raises for what the world did: the four errors of a connector become a record and a
+result.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+
+from runner.engine.calls import Called, Prepared, call, effect_key, prepare
+from runner.engine.retry import wait_seconds
+from runner.engine.runs import Record, RecordStatus
+from runner.engine.turn import Done, Failed, Frame, Pending, Result, Turn
+from runner.errors import ActionError, ConnectionRejected, OutcomeUnknown, TimedOut, Unavailable
+from runner.language.secrets import SecretSlots
+from runner.language.workflow import CALL_SECONDS, Action, Step
+from runner.values import Json, digest, iso
+
+SLEPT_SECONDS = 5.0  # a shorter wait may be slept inside the turn; a longer one holds no worker
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The rendered `with`: `filled` holds secrets and goes nowhere but into the call."""
+
+    filled: Json
+    shown: Json
+    digest: str
+
+
+async def action(turn: Turn, step: Step, body: Action, path: str, frame: Frame) -> Result:
+    """The action's result, from its record or from a call."""
+    record = turn.records.get(path)
+    if record and record.status in (RecordStatus.SUCCEEDED, RecordStatus.FAILED):
+        return await _recorded(turn, body, path, frame, record)
+    if record and record.status is RecordStatus.STARTED:
+        return _interrupted(turn, frame, record)
+    if record and record.due_at is not None:
+        wait = record.due_at - turn.tools.clock()
+        if wait >= SLEPT_SECONDS:
+            return _pending(record)
+        await asyncio.sleep(max(0.0, wait))
+    inputs = await _inputs(turn, body, path, frame)
+    return await _attempts(turn, step, body, frame, inputs, record or _first_record(turn, path, frame))
+
+
+async def _inputs(turn: Turn, body: Action, path: str, frame: Frame) -> Inputs:
+    if body.inputs is None:
+        return Inputs({}, {}, digest([body.action, body.connection, {}]))
+    scope = turn.scope(frame, path)
+    if not body.inputs.secret_names:
+        rendered = await turn.render(body.inputs, scope)
+        return Inputs(rendered, rendered, digest([body.action, body.connection, rendered]))
+    slots = SecretSlots(turn.tools.safe.secrets())
+    rendered = await turn.render(body.inputs, replace(scope, secrets=slots))
+    shown = slots.shown(rendered)
+    return Inputs(slots.filled(rendered), shown, digest([body.action, body.connection, shown]))
+
+
+def _first_record(turn: Turn, path: str, frame: Frame) -> Record:
+    return Record(
+        path=path,
+        kind="action",
+        status=RecordStatus.STARTED,
+        attempts=0,
+        started_at=turn.tools.clock(),
+        generation=turn.run.generations.get(path, 0),
+        item_digest=frame.item_digest,
+    )
+
+
+async def _recorded(turn: Turn, body: Action, path: str, frame: Frame, record: Record) -> Result:
+    """What stands in the record; a recorded effect never runs again."""
+    if record.item_digest != frame.item_digest:
+        message = f"{path} was recorded for another item than the one that stands there now"
+        return Failed(path, "diverged", message, record.attempts)
+    if record.input_digest and record.input_digest != (await _inputs(turn, body, path, frame)).digest:
+        turn.notes.append(f"{path}: its input would be another one now; what was recorded stands")
+    frame.now = record.ended_at or frame.now
+    if record.status is RecordStatus.SUCCEEDED:
+        return Done(record.output)
+    return Failed(path, record.error["type"], record.error["message"], record.attempts)
+
+
+def _interrupted(turn: Turn, frame: Frame, record: Record) -> Result:
+    """It was begun, the process died, and its action says that it must not be called again."""
+    message = "the server stopped during the call; whether it happened is not known, and it is not repeated"
+    return _ended_badly(turn, frame, record, "interrupted", message)
+
+
+async def _attempts(
+    turn: Turn, step: Step, body: Action, frame: Frame, inputs: Inputs, record: Record
+) -> Result:
+    """Call until it succeeds, fails for good, or has to wait longer than a turn sleeps."""
+    clock = turn.tools.clock
+    record = replace(record, input=inputs.shown, input_digest=inputs.digest)
+    key = effect_key(turn.event.id, turn.run.workflow, record.path, record.generation)
+    try:
+        prepared = prepare(
+            turn.tools, body.action, body.connection, inputs.filled,
+            key=key, timeout_seconds=step.timeout_seconds or CALL_SECONDS, readable=frozenset(turn.files),
+        )  # fmt: skip
+    except ActionError as error:
+        return _ended_badly(turn, frame, record, _type_of(error), str(error))
+
+    stops = (step.after_crash or prepared.action.crash_rule(prepared.given)) == "stop"
+    while True:
+        if turn.stopped:
+            return turn.stopped
+        record = replace(record, attempts=record.attempts + 1, due_at=None)
+        try:
+            called = await _call_once(turn, record, prepared, stops=stops)
+        except ActionError as error:
+            policy = step.retry or turn.workflow.retry
+            elapsed = clock() - record.started_at
+            wait = wait_seconds(
+                policy,
+                error,
+                attempts=record.attempts,
+                elapsed_seconds=elapsed,
+                jitter=turn.tools.jitter(),
+            )
+            if wait is None or (stops and isinstance(error, OutcomeUnknown)):
+                return _ended_badly(turn, frame, record, _type_of(error), str(error))
+            record = _waiting(record, error, due_at=clock() + wait)
+            turn.keep(record)
+            await turn.written()
+            if wait >= SLEPT_SECONDS:
+                return _pending(record)
+            await asyncio.sleep(wait)
+        else:
+            ended_at = clock()
+            record = replace(
+                record,
+                status=RecordStatus.SUCCEEDED,
+                output=called.output,
+                ended_at=ended_at,
+                error=None,
+            )
+            frame.now = ended_at
+            turn.files |= called.files.keys()
+            turn.keep(record, called.files)
+            return Done(called.output)
+
+
+async def _call_once(turn: Turn, record: Record, prepared: Prepared, *, stops: bool) -> Called:
+    """One attempt, begun only when all before it is on disk."""
+    if stops:
+        # on disk before the call, so that a crash cannot send it twice
+        turn.keep(replace(record, status=RecordStatus.STARTED))
+    await turn.written()
+    turn.calls += 1
+    return await call(turn.tools, prepared)
+
+
+def _waiting(record: Record, error: ActionError, *, due_at: float) -> Record:
+    found = {"type": _type_of(error), "message": str(error)}
+    return replace(record, status=RecordStatus.WAITING, due_at=due_at, error=found)
+
+
+def _pending(record: Record) -> Pending:
+    assert record.due_at is not None
+    cause = f": {record.error['message']}" if record.error else ""
+    return Pending(
+        record.due_at,
+        f"{record.path} is tried again at {iso(record.due_at)}, after {record.attempts} failed"
+        f" attempt{'s' if record.attempts != 1 else ''}{cause}",
+    )
+
+
+def _ended_badly(turn: Turn, frame: Frame, record: Record, error_type: str, message: str) -> Failed:
+    ended_at = turn.tools.clock()
+    frame.now = ended_at
+    turn.keep(
+        replace(
+            record,
+            status=RecordStatus.FAILED,
+            due_at=None,
+            ended_at=ended_at,
+            error={"type": error_type, "message": message},
+        )  # fmt: skip
+    )
+    return Failed(record.path, error_type, message, record.attempts)
+
+
+def _type_of(error: ActionError) -> str:
+    """The `error.type` of language.md."""
+    match error:
+        case ConnectionRejected():
+            return "connection_rejected"
+        case Unavailable():
+            return "unavailable"
+        case TimedOut():
+            return "timeout"
+        case OutcomeUnknown():
+            return "outcome_unknown"
+    return "rejected"

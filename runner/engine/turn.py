@@ -1,0 +1,235 @@
+"""
+What one turn of a run works with: its tools, its frames, and the results that steps return.
+
+Outcomes are values: a step never raises for what the world did.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from runner.engine.rendering import render
+from runner.engine.runs import Event, Record, Run, Store
+from runner.language.scope import Scope
+from runner.values import Json
+
+if TYPE_CHECKING:
+    import socket
+
+    from runner.connector import Action, Connection, Http
+    from runner.language.templates import TemplateShape
+    from runner.language.workflow import Workflow
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The step or list ended; `value` is its output."""
+
+    value: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The step failed: `step` is its path, `type` one of language.md's (`rejected`, `timeout`, …)."""
+
+    step: str
+    type: str
+    message: str
+    attempts: int = 1
+
+    def as_error(self) -> Json:
+        """What `error` is inside `on_error` and `on_failure`."""
+        return {
+            "step": self.step,
+            "type": self.type,
+            "message": self.message,
+            "attempts": self.attempts,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Nothing more can be done here before `due_at`; `waiting_for` says in a sentence what it waits for."""
+
+    due_at: float
+    waiting_for: str
+
+
+@dataclass(frozen=True, slots=True)
+class Filtered:
+    """A filter was not passed; `facts` says which and by what."""
+
+    facts: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The run ends here as succeeded, or as cancelled; no new step starts."""
+
+    message: str
+    cancelled: bool = False
+
+
+Result: TypeAlias = Done | Failed | Pending | Filtered | Stopped
+
+
+class Outbound(Protocol):
+    """The guarded way out."""
+
+    def for_call(
+        self, *, connection: Connection | None, idempotency_key: str | None, timeout_seconds: float
+    ) -> Http:
+        """The client of one call."""
+
+    async def connect(self, host: str, port: int, *, timeout_seconds: float) -> socket.socket:
+        """A connected socket to an address that is allowed."""
+
+
+class Evaluator(Protocol):
+    """Where templates run that cannot be bounded inside this process."""
+
+    async def render(self, shape: TemplateShape, scope: Scope, *, workflow: str, factor: float = 1.0) -> Json:
+        """Render; raises ExpressionError or LimitExceeded."""
+
+
+class Safe(Protocol):
+    """The secrets and connections of this server."""
+
+    def secrets(self) -> Mapping[str, str]:
+        """Values by name."""
+
+    def secret_values(self) -> frozenset[str]:
+        """All that must be masked."""
+
+    def connection_for(self, action: Action, name: str | None) -> Connection | None:
+        """
+        The connection of that name, ready for use; None where none is named and none needed.
+
+        Raises:
+            ConnectionRejected: this server has none of that name, or it is of another kind.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """
+    What the composition root hands to every turn. `clock()` is UTC seconds, `jitter()` is in 0…1,
+    `action(name)` finds an action, `on_answer(run id, answer)` reaches a waiting caller.
+    """
+
+    store: Store
+    outbound: Outbound
+    evaluator: Evaluator
+    safe: Safe
+    action: Callable[[str], Action | None]
+    clock: Callable[[], float]
+    jitter: Callable[[], float]
+    on_answer: Callable[[str, Json], None]
+    public_url: str = ""
+
+
+@dataclass(slots=True)
+class Frame:
+    """
+    Where in the run a list of steps stands: the names it sees, the path it hangs under, and the
+    time of the last durable write before it in its branch (`now()`).
+    """
+
+    names: dict[str, Json]
+    prefix: str
+    now: float
+    item_digest: str | None = None
+
+    def inside(self, prefix: str, **names: Json) -> Frame:
+        """A frame whose steps see these and, apart from these, keep theirs to themselves."""
+        own = {"steps": dict(self.names["steps"]), "outcomes": dict(self.names["outcomes"])}
+        return replace(self, names={**self.names, **own, **names}, prefix=prefix)
+
+    def under(self, prefix: str, **names: Json) -> Frame:
+        """A frame deeper in the path whose steps let their ids out."""
+        return replace(self, names={**self.names, **names} if names else self.names, prefix=prefix)
+
+
+@dataclass(slots=True)
+class Turn:
+    """One turn: its run, what is recorded of it, and what is not written yet."""
+
+    run: Run
+    event: Event
+    workflow: Workflow
+    records: dict[str, Record]
+    tools: Tools
+    files: set[str]
+    began_at: float
+    trace: list[Json] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    answer: Json = None
+    stopped: Stopped | None = None
+    item_errors: dict[str, Json] = field(default_factory=dict)  # of for_each under `continue`, by path
+    calls: int = 0
+    _unwritten: dict[str, Record] = field(default_factory=dict)
+    _unwritten_files: dict[str, bytes] = field(default_factory=dict)
+    _writing: asyncio.Task[None] | None = None
+
+    def scope(self, frame: Frame, path: str) -> Scope:
+        """What an expression at *path* sees."""
+        return Scope(frame.names, frame.now, f"{self.run.seed}/{path}", self.workflow.timezone)
+
+    async def render(self, shape: TemplateShape, scope: Scope) -> Json:
+        """
+        Render *shape* as `runner.engine.rendering.render`.
+
+        Raises:
+            ExpressionError: as the template's author needs to know it.
+        """
+        factor = 3.0 if self.run.turns > 1 else 1.0  # what passed once must not fail when recomputed
+        evaluator = self.tools.evaluator
+        return await render(shape, scope, evaluator, workflow=self.workflow.slug, factor=factor)
+
+    def has_begun(self, prefix: str) -> bool:
+        """Whether an effect is recorded under *prefix*."""
+        return any(path.startswith(prefix) for path in self.records)
+
+    def keep(self, record: Record, files: Mapping[str, bytes] | None = None) -> None:
+        """
+        Have *record* written: with the end of the turn if that comes in this same tick, else now.
+
+        Steps without effect follow in the same tick, so a run whose last effect this was costs
+        one write for both. Whoever starts another effect awaits `written` first.
+        """
+        self.records[record.path] = record
+        self._unwritten[record.path] = record
+        self._unwritten_files.update(files or {})
+        asyncio.get_running_loop().call_soon(self._start_writing)
+
+    async def written(self) -> None:
+        """Wait until all that was kept is on disk. Raises StaleFence, StoreUnavailable."""
+        while self._writing or self._unwritten:
+            self._start_writing()
+            if self._writing:
+                # shielded: what one branch is waiting for is also another's
+                await asyncio.shield(self._writing)
+
+    def take_unwritten(self) -> tuple[list[Record], dict[str, bytes]]:
+        """What the last write of the turn takes along."""
+        records, files = list(self._unwritten.values()), self._unwritten_files
+        self._unwritten, self._unwritten_files = {}, {}
+        return records, files
+
+    def is_writing(self) -> bool:
+        """Whether a write is on its way."""
+        return self._writing is not None
+
+    def _start_writing(self) -> None:
+        if self._writing is None and self._unwritten:
+            self._writing = asyncio.create_task(self._write())
+
+    async def _write(self) -> None:
+        records, files = self.take_unwritten()
+        try:
+            await self.tools.store.record(self.run, records, files)
+        finally:
+            self._writing = None

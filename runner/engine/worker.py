@@ -1,0 +1,172 @@
+"""
+The worker: claims runs, gives each its turn, and records the end of it.
+
+Turns are tasks of this process, at most `places` at a time. A run that waits holds no place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from runner.engine.execute import execute
+from runner.engine.names import bounds_of, payload_of
+from runner.engine.runs import Claimed, Reason, Status, TurnEnd
+from runner.engine.turn import Stopped, Tools, Turn
+from runner.errors import InboundError, LanguageError, NotFound, StaleFence, StoreUnavailable
+from runner.values import Json
+
+if TYPE_CHECKING:
+    from runner.engine.library import Library
+    from runner.engine.runs import Queue
+
+PLACES = 64  # turns at a time: enough to keep a slow destination from filling the process
+UNREAD: Json = object()  # a payload that has to be decoded from its event; null is a payload
+STORE_PAUSE_SECONDS = 1.0  # between tries while the store is away
+
+log = logging.getLogger(__name__)
+
+
+class Worker:
+    """
+    One process's worker. `on_end(run id, end)` tells whoever waits for a run of this process.
+
+    `start` takes over a run that is claimed already (handed over by accept); `run` claims others
+    until it is cancelled; `drain` lets the turns in hand end and gives back what does not.
+    """
+
+    def __init__(
+        self,
+        *,
+        node: str,
+        tools: Tools,
+        library: Library,
+        queue: Queue,
+        on_end: Callable[[str, TurnEnd], None],
+        places: int = PLACES,
+    ) -> None:
+        self.node = node
+        self.queue = queue
+        self._tools = tools
+        self._library = library
+        self._on_end = on_end
+        self._places = places
+        self._reserved = 0
+        self._turns: dict[str, tuple[asyncio.Task[None], Claimed]] = {}
+        self._in_hand: dict[str, Turn] = {}
+        self._place_left = asyncio.Event()
+        self._draining = False
+
+    def has_room(self) -> bool:
+        """Whether another run could begin at once."""
+        return not self._draining and len(self._turns) + self._reserved < self._places
+
+    def reserve(self) -> None:
+        """Hold a place for a run that is being committed; `start` takes it, `unreserve` lets it go."""
+        self._reserved += 1
+
+    def unreserve(self) -> None:
+        """The commit failed, or its run begins now."""
+        self._reserved -= 1
+        self._place_left.set()
+
+    def start(self, claimed: Claimed, *, payload: Json = UNREAD) -> None:
+        """Give *claimed* its turn, with the event's *payload* if that is decoded already."""
+        task = asyncio.create_task(self._turn(claimed, payload))
+        self._turns[claimed.run.id] = (task, claimed)
+
+    async def run(self) -> None:
+        """Claim what is due, as far as there is room, until cancelled."""
+        while True:
+            while not self.has_room():
+                self._place_left.clear()
+                await self._place_left.wait()
+            try:
+                jobs = await self.queue.take(self._places - len(self._turns) - self._reserved)
+                claimed = await self._tools.store.claim(jobs, node=self.node, now=self._tools.clock())
+            except StoreUnavailable:
+                await asyncio.sleep(STORE_PAUSE_SECONDS)
+                continue
+            for one in claimed:
+                self.start(one)
+
+    def cancel(self, run_ids: set[str]) -> None:
+        """Let the runs among *run_ids* that are in hand end at their next step."""
+        for run_id in run_ids & self._in_hand.keys():
+            self._in_hand[run_id].stopped = Stopped("Cancelled by a person before it ended.", cancelled=True)
+
+    async def drain(self, grace_seconds: float) -> None:
+        """Wait for the turns in hand, then interrupt the rest: their runs go on at the next start."""
+        self._draining = True
+        tasks = [task for task, _claimed in self._turns.values()]
+        if tasks:
+            await asyncio.wait(tasks, timeout=grace_seconds)
+        rest = list(self._turns.values())
+        for task, _claimed in rest:
+            task.cancel()
+        await asyncio.gather(*(task for task, _claimed in rest), return_exceptions=True)
+        for _task, claimed in rest:
+            with contextlib.suppress(StoreUnavailable):  # the next start finds it by our missing lock
+                await self._tools.store.give_back(claimed.run, now=self._tools.clock())
+
+    async def _turn(self, claimed: Claimed, payload: Json) -> None:
+        """From claimed to recorded. The worker's outermost line: nothing may end it but its own end."""
+        run = claimed.run
+        try:
+            await self._execute_and_record(claimed, payload)
+        except StaleFence:
+            log.warning(
+                "run %s is another worker's now",
+                run.id,
+                extra={"action": "stale_fence", "run": run.id},
+            )
+        except Exception:
+            # the run stays ours until this process ends; then it is taken up again, five times at most
+            log.exception("run %s met a bug", run.id, extra={"action": "engine_bug", "run": run.id})
+        finally:
+            self._turns.pop(run.id, None)
+            self._in_hand.pop(run.id, None)
+            self._place_left.set()
+
+    async def _execute_and_record(self, claimed: Claimed, payload: Json) -> None:
+        run, tools = claimed.run, self._tools
+        try:
+            workflow = await self._library.version(run.workflow, run.version)
+            if payload is UNREAD:
+                payload = payload_of(claimed.event, bounds_of(workflow)).payload
+        except (NotFound, LanguageError, InboundError) as error:
+            end = _unloadable(run.workflow, run.version, error, tools.clock())
+            await self._persistently(lambda: tools.store.finish(run, end, [], {}))
+            self._on_end(run.id, end)
+            return
+        turn = Turn(
+            run=run, event=claimed.event, workflow=workflow, records=dict(claimed.records), tools=tools,
+            files=set(claimed.files), began_at=tools.clock(),
+        )  # fmt: skip
+        if run.cancel_requested:
+            turn.stopped = Stopped("Cancelled by a person before it ended.", cancelled=True)
+        self._in_hand[run.id] = turn
+        end = await execute(turn, payload)
+        if turn.is_writing():
+            await self._persistently(turn.written)
+        records, made = turn.take_unwritten()
+        await self._persistently(lambda: tools.store.finish(run, end, records, made))
+        if end.due_at is not None:
+            self.queue.wake(end.due_at)
+        self._on_end(run.id, end)
+
+    async def _persistently(self, write: Callable[[], Awaitable[None]]) -> None:
+        """What happened must be written down: while the store is away, try again."""
+        while True:
+            try:
+                return await write()
+            except StoreUnavailable:
+                await asyncio.sleep(STORE_PAUSE_SECONDS)
+
+
+def _unloadable(workflow: str, version: int, error: Exception, now: float) -> TurnEnd:
+    sentence = f"Version {version} of {workflow} cannot be run any more: {error}"
+    return TurnEnd(Status.FAILED, ended_at=now, reason=Reason("unloadable", sentence))

@@ -1,0 +1,3 @@
+"""The Queue port: in one process, over the store."""
+
+from __future__ import annotations

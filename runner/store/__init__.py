@@ -1,0 +1,3 @@
+"""The Store port on SQLite, and what the pages read."""
+
+from __future__ import annotations

@@ -1,0 +1,197 @@
+-- insert_event
+INSERT INTO events (id, workflow, trigger, disposition, received_at, method, path, query, headers,
+                    content_type, size, source_ip, type, delivery_id, gates, body)
+VALUES (:id, :workflow, :trigger, :disposition, :received_at, :method, :path, :query, :headers,
+        :content_type, :size, :source_ip, :type, :delivery_id, :gates, :body);
+
+-- insert_run
+-- With an owner the first turn begins in the transaction that accepts the event.
+INSERT INTO runs (id, event_id, workflow, version, title, seed, accepted_at, replay_of, generations,
+                  status, owner, fence, turns, stalled, due_at, base_at, started_at)
+VALUES (:id, :event_id, :workflow, :version, :title, :seed, :accepted_at, :replay_of, :generations,
+        iif(:owner IS NULL, 'queued', 'running'), :owner,
+        :owner IS NOT NULL, :owner IS NOT NULL, :owner IS NOT NULL,
+        iif(:owner IS NULL, :accepted_at, NULL), iif(:owner IS NULL, NULL, :accepted_at),
+        iif(:owner IS NULL, NULL, :accepted_at));
+
+-- insert_file
+INSERT INTO files (digest, size, created_at, content) VALUES (:digest, :size, :created_at, :content)
+ON CONFLICT (digest) DO NOTHING;
+
+-- insert_file_use
+INSERT INTO file_uses (event_id, digest) VALUES (:event_id, :digest) ON CONFLICT DO NOTHING;
+
+-- claim
+-- The fence makes every later write of an earlier turn void. One writer at a time: no row locks.
+UPDATE runs SET status = 'running', owner = :node, fence = fence + 1, turns = turns + 1,
+                stalled = stalled + 1, due_at = NULL, waiting_for = NULL,
+                base_at = coalesce(base_at, :now), started_at = coalesce(started_at, :now)
+WHERE id = :run_id AND turns = :turn - 1 AND status IN ('queued', 'waiting') AND due_at <= :now
+RETURNING id, event_id, workflow, version, title, seed, attempt, fence, turns, stalled, accepted_at,
+          base_at, mode, cancel_requested, generations;
+
+-- event_of_run
+SELECT id, workflow, trigger, received_at, disposition, method, path, query, headers, content_type,
+       size, source_ip, body, gates, type, delivery_id
+FROM events WHERE id = :event_id;
+
+-- records_of_run
+SELECT path, kind, status, attempts, started_at, generation, due_at, input, input_digest, item_digest,
+       output, error, ended_at
+FROM records WHERE run_id = :run_id;
+
+-- fence
+SELECT 1 FROM runs WHERE id = :run_id AND fence = :fence AND status = 'running';
+
+-- files_of_event
+SELECT digest FROM file_uses WHERE event_id = :event_id;
+
+-- upsert_record
+INSERT INTO records (run_id, path, kind, status, attempts, generation, due_at, input, input_digest,
+                     item_digest, output, error, started_at, ended_at)
+VALUES (:run_id, :path, :kind, :status, :attempts, :generation, :due_at, :input, :input_digest,
+        :item_digest, :output, :error, :started_at, :ended_at)
+ON CONFLICT (run_id, path) DO UPDATE SET
+    status = excluded.status, attempts = excluded.attempts, generation = excluded.generation,
+    due_at = excluded.due_at, input = excluded.input, input_digest = excluded.input_digest,
+    item_digest = excluded.item_digest, output = excluded.output, error = excluded.error,
+    started_at = excluded.started_at, ended_at = excluded.ended_at;
+
+-- progressed
+UPDATE runs SET stalled = 0 WHERE id = :run_id;
+
+-- finish
+UPDATE runs SET status = :status, owner = NULL, stalled = 0, due_at = :due_at,
+                waiting_for = :waiting_for, reason = :reason, output = :output,
+                answer = coalesce(:answer, answer), trace = :trace, notes = :notes, ended_at = :ended_at
+WHERE id = :run_id AND fence = :fence AND status = 'running';
+
+-- give_back
+UPDATE runs SET status = 'queued', owner = NULL, stalled = stalled - 1, due_at = :now
+WHERE id = :run_id AND fence = :fence AND status = 'running';
+
+-- due
+SELECT id, turns + 1 FROM runs INDEXED BY runs_due
+WHERE status IN ('queued', 'waiting') AND due_at <= :now ORDER BY due_at, number LIMIT :limit;
+
+-- next_due
+SELECT min(due_at) FROM runs INDEXED BY runs_due WHERE status IN ('queued', 'waiting') AND due_at > :now;
+
+-- owners
+SELECT DISTINCT owner FROM runs INDEXED BY runs_owned WHERE status = 'running';
+
+-- take_over
+UPDATE runs SET status = 'queued', owner = NULL, due_at = :now WHERE status = 'running' AND owner = :owner;
+
+-- backlog
+SELECT count(*) FROM runs INDEXED BY runs_queued WHERE status = 'queued';
+
+-- find_version
+SELECT version FROM versions WHERE workflow = :workflow AND digest = :digest;
+
+-- insert_version
+INSERT INTO versions (workflow, version, digest, source, created_at)
+SELECT :workflow, coalesce(max(version), 0) + 1, :digest, :source, :now
+FROM versions WHERE workflow = :workflow RETURNING version;
+
+-- version_source
+SELECT source FROM versions WHERE workflow = :workflow AND version = :version;
+
+-- file_content
+SELECT content FROM files WHERE digest = :digest;
+
+-- answer_of
+SELECT status, json_extract(reason, '$.code'), answer, output FROM runs WHERE id = :run_id;
+
+-- run_status
+SELECT status FROM runs WHERE id = :run_id;
+
+-- cancel_idle
+UPDATE runs SET status = 'cancelled', due_at = NULL, waiting_for = NULL, reason = :reason, ended_at = :now
+WHERE id = :run_id AND status IN ('queued', 'waiting');
+
+-- cancel_running
+UPDATE runs SET cancel_requested = 1 WHERE id = :run_id AND status = 'running';
+
+-- cancels_of_node
+SELECT id FROM runs INDEXED BY runs_owned WHERE status = 'running' AND owner = :node AND cancel_requested = 1;
+
+-- replay_failed_run
+UPDATE runs SET status = 'queued', attempt = attempt + 1, due_at = :now, ended_at = NULL, reason = NULL,
+                stalled = 0, cancel_requested = 0, version = coalesce(:version, version)
+WHERE id = :run_id AND status = 'failed';
+
+-- replay_failed_records
+-- What is known to have failed gets a new key; what may have happened keeps its own. What ran
+-- because of the failure (on_error, on_failure) is done anew if it fails again.
+UPDATE records SET status = 'waiting', attempts = 0, due_at = :now, started_at = :now, ended_at = NULL,
+    error = NULL,
+    generation = generation + iif(json_extract(error, '$.type') IN
+                                  ('rejected', 'connection_rejected', 'unavailable') OR status = 'succeeded', 1, 0)
+WHERE run_id = :run_id AND (status IN ('failed', 'started', 'waiting') OR path LIKE 'on_failure.%');
+
+-- run_for_replay
+SELECT event_id, workflow, status, accepted_at FROM runs WHERE id = :run_id;
+
+-- generations_of_run
+SELECT path, generation + iif(status = 'failed' AND json_extract(error, '$.type') IN
+                              ('rejected', 'connection_rejected', 'unavailable'), 1, 0)
+FROM records WHERE run_id = :run_id;
+
+-- generations_inherited
+SELECT generations FROM runs WHERE id = :run_id;
+
+-- rotation
+SELECT rotation FROM addresses WHERE workflow = :workflow;
+
+-- rotations
+SELECT workflow, rotation FROM addresses;
+
+-- rotate
+INSERT INTO addresses (workflow, rotation) VALUES (:workflow, 1)
+ON CONFLICT (workflow) DO UPDATE SET rotation = rotation + 1 RETURNING rotation;
+
+-- rejected_over
+SELECT number, workflow FROM (
+    SELECT number, workflow, received_at,
+           row_number() OVER (PARTITION BY workflow ORDER BY number DESC) AS place
+    FROM events INDEXED BY events_rejected WHERE disposition = 'rejected')
+WHERE place > :keep OR received_at < :before;
+
+-- delete_event
+DELETE FROM events WHERE number = :number;
+
+-- count_let_go
+INSERT INTO rejected_let_go (workflow, count) VALUES (:workflow, 1)
+ON CONFLICT (workflow) DO UPDATE SET count = count + 1;
+
+-- sealed_all
+SELECT kind, name, blob FROM sealed ORDER BY kind, name;
+
+-- sealed_put
+INSERT INTO sealed (kind, name, blob) VALUES (:kind, :name, :blob)
+ON CONFLICT (kind, name) DO UPDATE SET blob = excluded.blob;
+
+-- sealed_delete
+DELETE FROM sealed WHERE kind = :kind AND name = :name;
+
+-- insert_token
+INSERT INTO tokens (digest, kind, name, role, created_at, expires_at)
+VALUES (:digest, :kind, :name, :role, :created_at, :expires_at);
+
+-- token
+SELECT name, role FROM tokens
+WHERE digest = :digest AND kind = :kind AND (expires_at IS NULL OR expires_at > :now);
+
+-- any_token
+SELECT 1 FROM tokens LIMIT 1;
+
+-- spend_token
+DELETE FROM tokens
+WHERE digest = :digest AND kind = :kind AND (expires_at IS NULL OR expires_at > :now) RETURNING name, role;
+
+-- tokens
+SELECT name, role, created_at, expires_at FROM tokens WHERE kind = 'api' ORDER BY created_at;
+
+-- delete_tokens_of_kind
+DELETE FROM tokens WHERE kind = :kind AND (:all OR expires_at <= :now);

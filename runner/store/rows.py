@@ -1,0 +1,110 @@
+"""Rows to values and values to rows, the same for every store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from runner.engine.runs import Disposition, Event, Gate, Record, RecordStatus, Run, TurnEnd
+from runner.values import Json, dumps, loads
+
+Row = Sequence[Any]
+
+
+def text_or_none(value: Json) -> str | None:
+    """JSON text; None stays None."""
+    return None if value is None else dumps(value)
+
+
+def value_or_none(text: str | None) -> Json:
+    """The value of a JSON text; None stays None."""
+    return None if text is None else loads(text.encode())
+
+
+def event_parameters(event: Event) -> dict[str, Any]:
+    """The columns of an event."""
+    return {
+        "id": event.id,
+        "workflow": event.workflow,
+        "trigger": event.trigger,
+        "disposition": event.disposition.value,
+        "received_at": event.received_at,
+        "method": event.method,
+        "path": event.path,
+        "query": event.query,
+        "headers": orjson.dumps(event.headers).decode(),
+        "content_type": event.content_type,
+        "size": event.size,
+        "source_ip": event.source_ip,
+        "type": event.type,
+        "delivery_id": event.delivery_id,
+        "gates": orjson.dumps([gate.as_json() for gate in event.gates]).decode(),
+        "body": event.body,
+    }
+
+
+def event_of(row: Row) -> Event:
+    """The event of an `event_of_run` row."""
+    gates = tuple(Gate(**gate) for gate in loads(row[13].encode()))
+    return Event(
+        id=row[0], workflow=row[1], trigger=row[2], received_at=row[3], disposition=Disposition(row[4]),
+        method=row[5], path=row[6], query=row[7], headers=loads(row[8].encode()), content_type=row[9],
+        size=row[10], source_ip=row[11], body=row[12], gates=gates, type=row[14], delivery_id=row[15],
+    )  # fmt: skip
+
+
+def run_of(row: Row) -> Run:
+    """The run of a `claim` row."""
+    return Run(
+        id=row[0], event_id=row[1], workflow=row[2], version=row[3], title=row[4], seed=row[5],
+        attempt=row[6], fence=row[7], turns=row[8], stalled=row[9], accepted_at=row[10], base_at=row[11],
+        mode=row[12], cancel_requested=bool(row[13]), generations=value_or_none(row[14]) or {},
+    )  # fmt: skip
+
+
+def record_parameters(run_id: str, record: Record) -> dict[str, Any]:
+    """The columns of a record."""
+    return {
+        "run_id": run_id,
+        "path": record.path,
+        "kind": record.kind,
+        "status": record.status.value,
+        "attempts": record.attempts,
+        "generation": record.generation,
+        "due_at": record.due_at,
+        "input": text_or_none(record.input),
+        "input_digest": record.input_digest,
+        "item_digest": record.item_digest,
+        "output": text_or_none(record.output),
+        "error": text_or_none(record.error),
+        "started_at": record.started_at,
+        "ended_at": record.ended_at,
+    }
+
+
+def record_of(row: Row) -> Record:
+    """The record of a `records_of_run` row."""
+    return Record(
+        path=row[0], kind=row[1], status=RecordStatus(row[2]), attempts=row[3], started_at=row[4],
+        generation=row[5], due_at=row[6], input=value_or_none(row[7]), input_digest=row[8],
+        item_digest=row[9], output=value_or_none(row[10]), error=value_or_none(row[11]), ended_at=row[12],
+    )  # fmt: skip
+
+
+def end_parameters(run: Run, end: TurnEnd) -> dict[str, Any]:
+    """The columns that the last write of a turn sets."""
+    return {
+        "run_id": run.id,
+        "fence": run.fence,
+        "status": end.status.value,
+        "ended_at": end.ended_at,
+        "due_at": end.due_at,
+        "waiting_for": end.waiting_for,
+        "reason": text_or_none(end.reason.as_json() if end.reason else None),
+        "output": text_or_none(end.output),
+        "answer": text_or_none(end.answer),
+        "trace": text_or_none(list(end.trace)) if end.trace else None,
+        "notes": text_or_none(list(end.notes)) if end.notes else None,
+    }

@@ -1,0 +1,311 @@
+"""What any Store must do. One suite for every store; each is opened by a fixture."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from runner.engine.runs import (
+    MOVES,
+    Disposition,
+    Event,
+    Job,
+    NewRun,
+    Reason,
+    Record,
+    RecordStatus,
+    Run,
+    Status,
+    TurnEnd,
+    move,
+)
+from runner.errors import MoveRefused, NotFound, StaleFence, StoreUnavailable
+from runner.store.nodes import NodeLock
+from runner.store.sqlite import SQLiteStore
+
+NOW = 1_000_000.0
+CHANCE = random.Random(3)
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SQLiteStore]:
+    store = await SQLiteStore.open(tmp_path / "hookline.db")
+    yield store
+    await store.close()
+
+
+def an_event(number: int = 1, *, disposition: Disposition = Disposition.ACCEPTED) -> Event:
+    return Event(
+        id=f"event-{number:04d}", workflow="orders", trigger="webhook", received_at=NOW, disposition=disposition,
+        method="POST", path="", query="", headers={"content-type": "application/json"},
+        content_type="application/json", size=2, source_ip="127.0.0.1", body=b"{}",
+    )  # fmt: skip
+
+
+def a_run(number: int = 1, *, owner: str | None = None) -> NewRun:
+    return NewRun(f"run-{number:04d}", "orders", 1, "Order", "00" * 16, owner)
+
+
+async def claimed(store: SQLiteStore, number: int = 1, *, node: str = "a") -> Run:
+    await store.accept(an_event(number), [a_run(number)], {})
+    (one,) = await store.claim([Job(f"run-{number:04d}", 1)], node=node, now=NOW)
+    return one.run
+
+
+def a_record(path: str = "send", **changes: object) -> Record:
+    values = {
+        "path": path, "kind": "action", "status": RecordStatus.SUCCEEDED, "attempts": 1,
+        "started_at": NOW, "ended_at": NOW, "output": {"n": 2**70},
+    }  # fmt: skip
+    return Record(**{**values, **changes})  # type: ignore[arg-type]
+
+
+async def test_what_was_accepted_is_there_after_opening_again(tmp_path: Path) -> None:
+    store = await SQLiteStore.open(tmp_path / "hookline.db")
+    await store.accept(an_event(), [a_run()], {"d" * 64: b"bytes"})
+    await store.close()
+    store = await SQLiteStore.open(tmp_path / "hookline.db")
+    assert await store.due(now=NOW, limit=10) == [Job("run-0001", 1)]
+    assert await store.read_file("d" * 64) == b"bytes"
+    await store.close()
+
+
+async def test_an_event_and_its_run_are_written_together_or_not_at_all(store: SQLiteStore) -> None:
+    await store.accept(an_event(1), [a_run(1)], {})
+    with pytest.raises(Exception, match=r"UNIQUE constraint failed: runs\.id"):
+        await store.accept(an_event(2), [a_run(1)], {})
+    await store.accept(an_event(2), [a_run(2)], {})  # its id was not taken by the attempt that failed
+
+
+async def test_a_member_of_a_shared_commit_fails_alone(store: SQLiteStore) -> None:
+    await store.accept(an_event(0), [a_run(0)], {})
+    results = await asyncio.gather(
+        *(store.accept(an_event(n), [a_run(n if n != 5 else 0)], {}) for n in range(1, 10)),
+        return_exceptions=True,
+    )
+    assert [n for n, result in enumerate(results, start=1) if isinstance(result, Exception)] == [5]
+    assert len(await store.due(now=NOW, limit=100)) == 9
+
+
+async def test_a_caller_that_goes_away_takes_nothing_back_and_stops_nobody(store: SQLiteStore) -> None:
+    heard: list[Exception | None] = []
+    leaving = asyncio.create_task(store.accept(an_event(1), [a_run(1)], {}, settled=heard.append))
+    staying = asyncio.create_task(store.accept(an_event(2), [a_run(2)], {}))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    await staying
+    assert heard == [None]
+    assert len(await store.due(now=NOW, limit=10)) == 2
+
+
+async def test_runs_are_due_in_the_order_of_accepting(store: SQLiteStore) -> None:
+    numbers = list(range(50))
+    CHANCE.shuffle(numbers)
+    for number in numbers:
+        await store.accept(an_event(number), [a_run(number)], {})
+    jobs = await store.due(now=NOW, limit=100)
+    assert [job.run_id for job in jobs] == [f"run-{number:04d}" for number in numbers]
+
+
+async def test_a_run_is_claimed_once_however_often_its_job_comes(store: SQLiteStore) -> None:
+    await store.accept(an_event(), [a_run()], {})
+    job = Job("run-0001", 1)
+    claims = await asyncio.gather(*(store.claim([job, job], node=f"n{n}", now=NOW) for n in range(5)))
+    assert sum(map(len, claims)) == 1
+
+
+async def test_a_claim_gives_the_run_its_event_and_its_records(store: SQLiteStore) -> None:
+    run = await claimed(store)
+    await store.record(run, [a_record()], {})
+    await store.give_back(run, now=NOW)
+    (again,) = await store.claim(await store.due(now=NOW, limit=1), node="b", now=NOW)
+    assert (again.run.fence, again.run.turns, again.run.base_at) == (2, 2, NOW)
+    assert again.event == an_event()
+    assert again.records == {"send": a_record()}
+
+
+async def test_a_handed_run_begins_with_its_accepting(store: SQLiteStore) -> None:
+    await store.accept(an_event(), [a_run(owner="me")], {})
+    assert await store.due(now=NOW, limit=10) == []
+    run = Run(
+        "run-0001", "event-0001", "orders", 1, "Order", "00" * 16, attempt=1, fence=1, turns=1, stalled=1,
+        accepted_at=NOW, base_at=NOW,
+    )  # fmt: skip
+    await store.finish(run, TurnEnd(Status.SUCCEEDED, ended_at=NOW), [], {})
+    assert (await store.answer_of("run-0001"))[0] is Status.SUCCEEDED
+
+
+async def test_writes_of_an_earlier_turn_are_refused(store: SQLiteStore, tmp_path: Path) -> None:
+    run = await claimed(store, node="dead")
+    assert await store.take_over(node="alive", now=NOW) == 1
+    (now_theirs,) = await store.claim([Job(run.id, 2)], node="alive", now=NOW)
+    with pytest.raises(StaleFence):
+        await store.record(run, [a_record()], {})
+    with pytest.raises(StaleFence):
+        await store.finish(run, TurnEnd(Status.SUCCEEDED, ended_at=NOW), [a_record()], {})
+    assert now_theirs.records == {}
+    await store.finish(now_theirs.run, TurnEnd(Status.SUCCEEDED, ended_at=NOW), [], {})
+
+
+async def test_runs_of_a_living_node_are_not_taken_over_and_those_of_a_dead_one_are(
+    store: SQLiteStore, tmp_path: Path
+) -> None:
+    lock = NodeLock(tmp_path / "nodes", "alive")
+    await claimed(store, 1, node="alive")
+    await claimed(store, 2, node="dead")
+    assert await store.take_over(node="me", now=NOW) == 1
+    lock.release()
+    assert await store.take_over(node="me", now=NOW) == 1
+
+
+async def test_turns_that_end_without_a_write_are_counted_and_a_record_begins_the_count_anew(
+    store: SQLiteStore,
+) -> None:
+    run = await claimed(store, node="dead")
+    for _ in range(3):
+        await store.take_over(node="alive", now=NOW)
+        (one,) = await store.claim(await store.due(now=NOW, limit=1), node="dead", now=NOW)
+    assert one.run.stalled == 4
+    await store.record(one.run, [a_record()], {})
+    await store.take_over(node="alive", now=NOW)
+    (one,) = await store.claim(await store.due(now=NOW, limit=1), node="dead", now=NOW)
+    assert one.run.stalled == 1
+    assert run.stalled == 1
+
+
+async def test_a_waiting_run_is_due_at_its_time_and_not_before(store: SQLiteStore) -> None:
+    run = await claimed(store)
+    end = TurnEnd(
+        Status.WAITING, due_at=NOW + 60, waiting_for="a while", reason=Reason("waiting", "A while.")
+    )
+    await store.finish(run, end, [], {})
+    assert await store.due(now=NOW + 59, limit=10) == []
+    assert await store.next_due(now=NOW) == NOW + 60
+    assert await store.due(now=NOW + 60, limit=10) == [Job(run.id, 2)]
+
+
+async def test_an_end_is_final(store: SQLiteStore) -> None:
+    run = await claimed(store)
+    await store.finish(run, TurnEnd(Status.SUCCEEDED, ended_at=NOW), [], {})
+    with pytest.raises(StaleFence):
+        await store.finish(run, TurnEnd(Status.FAILED, ended_at=NOW), [], {})
+    with pytest.raises(MoveRefused):
+        await store.cancel(run.id, now=NOW)
+    with pytest.raises(MoveRefused):
+        await store.replay_failed(run.id, version=None, now=NOW)
+
+
+async def test_a_replay_from_the_failed_step_raises_the_generation_of_what_is_known_to_have_failed(
+    store: SQLiteStore,
+) -> None:
+    run = await claimed(store)
+
+    def failed(path: str, error_type: str) -> Record:
+        return a_record(
+            path, status=RecordStatus.FAILED, output=None, error={"type": error_type, "message": "m"}
+        )
+
+    await store.finish(
+        run,
+        TurnEnd(Status.FAILED, ended_at=NOW),
+        [
+            a_record("done"),
+            failed("refused", "rejected"),
+            failed("unknown", "outcome_unknown"),
+            a_record("on_failure.tell"),
+        ],
+        {},
+    )
+    await store.replay_failed(run.id, version=2, now=NOW + 5)
+    (again,) = await store.claim([Job(run.id, 2)], node="a", now=NOW + 5)
+    found = {path: (record.status.value, record.generation) for path, record in again.records.items()}
+    assert found == {
+        "done": ("succeeded", 0),
+        "refused": ("waiting", 1),
+        "unknown": ("waiting", 0),
+        "on_failure.tell": ("waiting", 1),
+    }
+    assert (again.run.attempt, again.run.version) == (2, 2)
+
+
+async def test_a_replay_from_the_start_is_a_new_run_of_the_event_whose_keys_go_on(store: SQLiteStore) -> None:
+    run = await claimed(store)
+    error = {"type": "unavailable", "message": "m"}
+    failed = a_record("send", status=RecordStatus.FAILED, output=None, error=error)
+    await store.finish(run, TurnEnd(Status.FAILED, ended_at=NOW), [failed], {})
+    await store.replay_start(run.id, a_run(2), now=NOW + 5)
+    (again,) = await store.claim([Job("run-0002", 1)], node="a", now=NOW + 5)
+    assert again.event.id == "event-0001"
+    assert again.records == {}
+    assert dict(again.run.generations) == {"send": 1}
+
+
+async def test_the_backlog_counts_queued_runs_from_their_rows(store: SQLiteStore) -> None:
+    for number in range(7):
+        await store.accept(an_event(number), [a_run(number)], {})
+    store._backlog_counted_at = 0.0
+    await store.ping()
+    assert store.backlog == 7
+
+
+async def test_a_version_has_one_number_however_often_it_is_saved(store: SQLiteStore) -> None:
+    numbers = await asyncio.gather(*(store.save_version("orders", "d1", "text", now=NOW) for _ in range(5)))
+    assert set(numbers) == {1}
+    assert await store.save_version("orders", "d2", "other", now=NOW) == 2
+    assert await store.version_source("orders", 2) == "other"
+    with pytest.raises(NotFound):
+        await store.version_source("orders", 3)
+
+
+async def test_only_the_last_refused_requests_are_kept_and_the_others_counted(store: SQLiteStore) -> None:
+    for number in range(10):
+        await store.accept(an_event(number, disposition=Disposition.REJECTED), [], {})
+    await store.accept(an_event(10), [a_run(10)], {})
+    assert await store.trim_rejected(keep=4, before=0) == 6
+    assert await store.trim_rejected(keep=4, before=0) == 0
+    assert await store.trim_rejected(keep=4, before=NOW + 1) == 4
+
+
+async def test_a_full_disk_is_said_and_nothing_counts_as_written(store: SQLiteStore) -> None:
+    pages = await store._writing.execute("PRAGMA page_count")
+    (count,) = await pages.fetchone()  # type: ignore[misc]
+    await store._writing.execute(f"PRAGMA max_page_count={count}")
+    event = an_event()
+    with pytest.raises(StoreUnavailable, match="full"):
+        await store.accept(event, [a_run()], {"d" * 64: b"x" * 10**6})
+    await store._writing.execute("PRAGMA max_page_count=1000000")
+    await store.accept(event, [a_run()], {})
+    assert len(await store.due(now=NOW, limit=10)) == 1
+
+
+async def test_a_locked_database_is_said(tmp_path: Path, store: SQLiteStore) -> None:
+    other = await SQLiteStore.open(tmp_path / "hookline.db")
+    await store._writing.execute("PRAGMA busy_timeout=50")
+    await other._writing.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreUnavailable, match="locked"):
+        await store.accept(an_event(), [a_run()], {})
+    await other._writing.execute("ROLLBACK")
+    await store.accept(an_event(), [a_run()], {})
+    await other.close()
+
+
+async def test_a_store_of_a_newer_hookline_is_refused(tmp_path: Path) -> None:
+    store = await SQLiteStore.open(tmp_path / "hookline.db")
+    await store._writing.execute("PRAGMA user_version=999")
+    await store.close()
+    with pytest.raises(StoreUnavailable, match="newer one"):
+        await SQLiteStore.open(tmp_path / "hookline.db")
+
+
+@pytest.mark.parametrize("old", list(Status))
+@pytest.mark.parametrize("new", list(Status))
+def test_only_named_moves_are_allowed(old: Status, new: Status) -> None:
+    if new in MOVES[old]:
+        assert move(old, new) is new
+    else:
+        with pytest.raises(MoveRefused):
+            move(old, new)

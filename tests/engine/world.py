@@ -1,0 +1,253 @@
+"""
+A whole engine for tests: a real store on disk, the real library, worker and evaluator, and one
+connector of the tests' own, written like any other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from runner.connector import (
+    Action,
+    Call,
+    Connection,
+    Connector,
+    Input,
+    OutcomeUnknown,
+    Output,
+    Rejected,
+    Unavailable,
+)
+from runner.engine.accept import Accepted, Door, accept, new_id
+from runner.engine.answer import Callers
+from runner.engine.library import Library
+from runner.engine.runs import Disposition, Event, TurnEnd
+from runner.engine.turn import Tools
+from runner.engine.worker import Worker
+from runner.evaluator.pool import EvaluatorPool
+from runner.language.catalogue import Catalogue
+from runner.outbound import Outbound
+from runner.queue.embedded import EmbeddedQueue
+from runner.store.history import SQLiteHistory
+from runner.store.nodes import NodeLock
+from runner.store.sqlite import SQLiteStore
+
+
+class Note(Input):
+    """What to note."""
+
+    text: Any = None
+    fail: str | None = None  # rejected, unavailable, unknown, bug
+    times: int = 1_000_000  # how often it fails
+    after: str | None = None  # waits until the test opens this gate
+
+
+class Noted(Output):
+    """What was noted, and the how manieth call of this effect it was."""
+
+    text: Any
+    call: int
+
+
+@dataclass
+class Outside:
+    """The world that actions reach: what they did, by Idempotency-Key, and gates to hold them."""
+
+    notes: list[Any] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    calls: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+    gates: defaultdict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def connector(self) -> Connector:
+        """`probe.note`, repeatable, and `probe.once`, which must not be called again after a crash."""
+        probe = Connector("probe", title="Probe", summary="Notes what it is told.")
+
+        async def note(call: Call, connection: None, input: Note) -> Noted:  # noqa: A002
+            """Note a text."""
+            key = call.idempotency_key
+            self.calls[key] += 1
+            self.begun.set()
+            if input.after:
+                await self.gates[input.after].wait()
+            if input.fail and self.calls[key] <= input.times:
+                error = _FAILURES[input.fail]()
+                raise error
+            self.notes.append(input.text)
+            self.keys.append(key)
+            return Noted(text=input.text, call=self.calls[key])
+
+        async def once(call: Call, connection: None, input: Note) -> Noted:  # noqa: A002
+            """Note a text, never twice."""
+            return await note(call, connection, input)
+
+        probe.action()(note)
+        probe.action(after_crash="stop")(once)
+        return probe
+
+
+_FAILURES: Mapping[str, Callable[[], Exception]] = {
+    "rejected": lambda: Rejected("it was refused"),
+    "unavailable": lambda: Unavailable("nobody answered"),
+    "unknown": lambda: OutcomeUnknown("the connection broke"),
+    "bug": lambda: KeyError("a bug"),
+}
+
+
+class NoSecrets:
+    """A server that holds the given secrets and no connections."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+
+    def secrets(self) -> Mapping[str, str]:
+        return self._values
+
+    def secret_values(self) -> frozenset[str]:
+        return frozenset(self._values.values())
+
+    def connection_for(self, action: Action, name: str | None) -> Connection | None:
+        return None
+
+
+class World:
+    """One process's engine over the data of *folder*; opening another on it is a restart."""
+
+    def __init__(self, folder: Path, outside: Outside, secrets: Mapping[str, str]) -> None:
+        self.folder = folder
+        self.outside = outside
+        self.ends: dict[str, list[TurnEnd]] = defaultdict(list)
+        self._turned = asyncio.Event()
+        self._secrets = secrets
+        self.now: float | None = None
+        self.store: SQLiteStore
+        self.history: SQLiteHistory
+        self.library: Library
+        self.worker: Worker
+        self.door: Door
+
+    def clock(self) -> float:
+        """The real time, or the one that a test sets."""
+        return time.time() if self.now is None else self.now
+
+    async def workflow(self, slug: str, text: str) -> None:
+        """Write a workflow's file and take notice of it."""
+        folder = self.folder / "workflows"
+        folder.mkdir(exist_ok=True)
+        trigger = "" if "trigger:" in text else "trigger: {webhook: {}}\n"
+        (folder / f"{slug}.yaml").write_text(f"name: {slug}\n{trigger}{text}")
+        await self.library.reload()
+        assert not [str(f) for f in self.library.faults[slug] if f.severity == "error"]
+
+    async def send(self, slug: str, payload: Any = None, *, is_awaited: bool = False) -> Accepted:
+        """Accept an event with *payload* for the workflow."""
+        live = self.library.get(slug)
+        assert live
+        body = orjson.dumps(payload)
+        now = self.clock()
+        event = Event(
+            id=new_id(now),
+            workflow=slug,
+            trigger="webhook",
+            received_at=now,
+            disposition=Disposition.ACCEPTED,
+            method="POST",
+            path="",
+            query="",
+            headers={"content-type": "application/json"},
+            content_type="application/json",
+            size=len(body),
+            source_ip="127.0.0.1",
+            body=body,
+        )
+        return await accept(self.door, live, event, payload, {}, is_awaited=is_awaited)
+
+    async def turned(self, run_id: str, *, turns: int = 1) -> TurnEnd:
+        """How the run's turn number *turns* (of this process) ended; waits for it."""
+        async with asyncio.timeout(20):
+            while len(self.ends[run_id]) < turns:
+                self._turned.clear()
+                await self._turned.wait()
+        return self.ends[run_id][turns - 1]
+
+    async def ran(self, slug: str, payload: Any = None) -> TurnEnd:
+        """Send and wait for the end of the first turn."""
+        return await self.turned((await self.send(slug, payload)).run_id)
+
+    def heard(self, run_id: str, end: TurnEnd) -> None:
+        self.ends[run_id].append(end)
+        self._turned.set()
+
+
+@contextlib.asynccontextmanager
+async def opened(
+    folder: Path,
+    outside: Outside | None = None,
+    *,
+    secrets: Mapping[str, str] | None = None,
+    places: int = 16,
+    grace_seconds: float = 5,
+) -> AsyncIterator[World]:
+    """A running engine; at the end its runs get *grace_seconds*, 0 for a process that just stops."""
+    outside = outside or Outside()
+    world = World(folder, outside, secrets or {})
+    connector = outside.connector()
+    world.store = store = await SQLiteStore.open(folder / "data" / "hookline.db")
+    world.history = SQLiteHistory(store)
+    lock = NodeLock(folder / "data" / "nodes", f"node-{new_id(time.time())}")
+    evaluator = EvaluatorPool()
+    outbound = Outbound()
+    callers = Callers()
+    actions = {action.name: action for action in connector.actions.values()}
+    infos = {name: action.info() for name, action in actions.items()}
+    world.library = Library(
+        folder / "workflows",
+        store,
+        catalogue=lambda: Catalogue(infos),
+        token_of=lambda slug, rotation: f"{slug}-{rotation}",
+        clock=world.clock,
+    )
+    tools = Tools(
+        store=store,
+        outbound=outbound,
+        evaluator=evaluator,
+        safe=NoSecrets(world._secrets),
+        action=actions.get,
+        clock=world.clock,
+        jitter=lambda: 0.0,
+        on_answer=callers.answered,
+        public_url="http://hookline.test",
+    )
+    queue = EmbeddedQueue(store, clock=world.clock)
+
+    def on_end(run_id: str, end: TurnEnd) -> None:
+        callers.ended(run_id, end)
+        world.heard(run_id, end)
+
+    world.worker = Worker(
+        node=lock.node, tools=tools, library=world.library, queue=queue, on_end=on_end, places=places
+    )
+    world.door = Door(store, world.worker, callers, evaluator, world.clock, backlog_limit=1000)
+    (folder / "workflows").mkdir(exist_ok=True)
+    await world.library.reload()
+    await store.take_over(node=lock.node, now=world.clock())
+    claiming = asyncio.create_task(world.worker.run())
+    try:
+        yield world
+    finally:
+        claiming.cancel()
+        await asyncio.gather(claiming, return_exceptions=True)
+        await world.worker.drain(grace_seconds)
+        await evaluator.close()
+        await outbound.close()
+        await store.close()
+        lock.release()
