@@ -34,7 +34,7 @@ from runner.language.workflow import (
     TemplateStep,
     Transform,
 )
-from runner.values import Json
+from runner.values import Json, dumps
 
 MOST_TRACED = 2000  # steps of one turn: a loop over 10,000 items would make a trace of megabytes
 MOST_STALLED_TURNS = 5  # a run that kills its process is not taken up for ever
@@ -245,7 +245,7 @@ def _trace(turn: Turn, path: str, step: Step, result: Result, began: float) -> N
     if isinstance(result, Failed):
         entry["error"] = {"type": result.type, "message": result.message}
     elif isinstance(result, Filtered):
-        entry |= {"test": result.facts["test"], "value": result.facts["value"]}
+        entry |= {"test": result.facts["test"], "seen": result.facts["seen"]}
     turn.trace.append(entry)
 
 
@@ -280,7 +280,8 @@ def _end(turn: Turn, frame: Frame, result: Result) -> TurnEnd:
                 Reason("stopped", f"Stopped by the workflow: {message}"),
             )
         case Filtered(facts):
-            sentence = f"{facts['step']} did not hold: {facts['test']}"
+            seen = ", ".join(f"{name} = {dumps(value)}" for name, value in facts["seen"].items())
+            sentence = f"{facts['step']} did not hold: {facts['test']}{f' ({seen})' if seen else ''}"
             status, reason = Status.FILTERED, Reason("filtered", sentence, facts)
         case Failed():
             status, reason = Status.FAILED, Reason(result.type, _why(result), result.as_error())

@@ -36,6 +36,9 @@ __all__ = [
 
 CACHED = 4096  # expressions: some five hundred workflows
 TAKES_EXPRESSION = frozenset({"map", "sort_by", "min_by", "max_by"})  # by the specification
+SEEN_THROUGH = frozenset(
+    {"comparator", "and_expression", "or_expression", "not_expression", "arithmetic", "function_expression"}
+)  # kinds whose parts all look at the same value
 NAMED: dict[str, str] = {"steps": "step", "outcomes": "outcome", "vars": "var"}
 
 
@@ -66,6 +69,16 @@ class Expression:
             LimitExceeded: too much work or too heavy values.
         """
         return Interpreter(scope).run(self._tree)
+
+    def seen(self, scope: Scope) -> dict[str, Json]:
+        """The values of the names that it reads, such as `payload.total`: why it gave what it gave."""
+        found: dict[str, Json] = {}
+        for chain in _chains(self._tree):
+            value: Json = scope.names
+            for name in chain:
+                value = value.get(name) if isinstance(value, dict) else None
+            found[".".join(chain)] = value
+        return found
 
 
 @lru_cache(maxsize=CACHED)
@@ -204,6 +217,27 @@ def _check_call(node: Node) -> None:
         close = nearest(name, {*STANDARD.FUNCTION_TABLE, *FUNCTIONS})
         hint = f"did you mean {close}()?" if close else ""
         raise ExpressionFault(f"there is no function {name}()", node["column"], hint)
+
+
+def _chains(node: Node) -> Iterator[tuple[str, ...]]:
+    """Names behind names, from the root down, outside of what is done item by item."""
+    chain = _chain(node)
+    if chain:
+        yield chain
+    elif node["type"] in SEEN_THROUGH:
+        for child in node["children"]:
+            yield from _chains(child)
+    elif node["children"] and node["type"] not in ("literal", "expref"):
+        yield from _chains(node["children"][0])  # of a projection or a pipe: what it begins with
+
+
+def _chain(node: Node) -> tuple[str, ...]:
+    if node["type"] == "field":
+        return (node["value"],)
+    if node["type"] == "subexpression":
+        parts = [_chain(child) for child in node["children"]]
+        return tuple(name for part in parts for name in part) if all(parts) else ()
+    return ()
 
 
 def _references(tree: Node) -> Iterator[Reference]:

@@ -26,7 +26,7 @@ async def test_a_filter_that_does_not_hold_ends_the_run_and_says_why(tmp_path: P
     )
     assert end.status is Status.FILTERED
     assert end.reason
-    assert end.reason.sentence == "big did not hold: payload.total > `100`"
+    assert end.reason.sentence == "big did not hold: payload.total > `100` (payload.total = 80)"
     assert outside.notes == []
 
 
@@ -49,7 +49,8 @@ async def test_a_payload_that_looks_like_a_template_is_never_rendered(tmp_path: 
     hostile = "{{ secrets.KEY }}{{ 7 * 7 }}{% raw %}"
     _end, outside = await run_once(
         tmp_path,
-        "steps:\n  - id: a\n    template: '{{ payload }}!'\n  - action: probe.note\n    with: {text: '{{ steps.a }}'}\n",
+        "steps:\n  - id: a\n    template: '{{ payload }}!'\n"
+        "  - action: probe.note\n    with: {text: '{{ steps.a }}'}\n",
         hostile,
     )
     assert outside.notes == [hostile + "!"]

@@ -270,3 +270,17 @@ def test_evaluating_changes_nothing_of_its_scope(payload: Json) -> None:
     ):
         evaluate(source, {"payload": payload})
     assert json.dumps(payload) == before
+
+
+@pytest.mark.parametrize(
+    ("source", "seen"),
+    [
+        ("to_number(payload.total) >= vars.min", {"payload.total": "80", "vars.min": 100}),
+        ("!payload.note && payload.a.b == 'x'", {"payload.note": None, "payload.a.b": 1}),
+        ("length(payload.lines[?price > `1`]) > `0`", {"payload.lines": [{"price": 1}]}),
+        ("`true`", {}),
+    ],
+)
+def test_the_values_that_an_expression_read_can_be_told(source: str, seen: dict[str, object]) -> None:
+    names = {"payload": {"total": "80", "a": {"b": 1}, "lines": [{"price": 1}]}, "vars": {"min": 100}}
+    assert compile_expression(source).seen(Scope(names, 0.0)) == seen

@@ -7,13 +7,17 @@ from runner.language.expressions import is_truthy
 from runner.language.workflow import Fail, Filter, Respond, Stop, TemplateStep, Transform
 from runner.values import Json, dumps, is_file
 
+LONGEST_SEEN = 80  # characters of a value in a reason: it is a sentence, not a payload
+
 
 def filter_(turn: Turn, body: Filter, path: str, frame: Frame) -> Result:
     """Its value if that is truthy; else the run, item or branch is filtered."""
-    value = body.test.evaluate(turn.scope(frame, path))
+    scope = turn.scope(frame, path)
+    value = body.test.evaluate(scope)
     if is_truthy(value):
         return Done(value)
-    return Filtered({"step": path, "test": body.test.source, "value": value})
+    seen = {name: shortened(one) for name, one in body.test.seen(scope).items()}
+    return Filtered({"step": path, "test": body.test.source, "seen": seen})
 
 
 def transform(turn: Turn, body: Transform, path: str, frame: Frame) -> Result:
@@ -49,6 +53,12 @@ async def fail(turn: Turn, body: Fail, path: str, frame: Frame) -> Result:
     """Fails the step."""
     message = await turn.render(body.message, turn.scope(frame, path))
     return Failed(path, "fail", _text(message))
+
+
+def shortened(value: Json) -> Json:
+    """A value as it stands in a reason: whole if it is short, else the beginning of its JSON."""
+    text = dumps(value)
+    return value if len(text) <= LONGEST_SEEN else f"{text[:LONGEST_SEEN]}…"
 
 
 def _own_file(turn: Turn, value: Json) -> str | None:

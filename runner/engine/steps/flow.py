@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
+from runner.engine.steps.data import shortened
 from runner.engine.turn import Done, Failed, Filtered, Frame, Pending, Result, Stopped, Turn
 from runner.errors import LimitExceeded
 from runner.language.expressions import is_truthy
@@ -62,8 +63,7 @@ async def for_each(turn: Turn, body: ForEach, path: str, frame: Frame, walk: Wal
     if items is None:
         items = []
     if not isinstance(items, list):
-        shown = dumps(items)
-        shown = shown if len(shown) <= 60 else f"{shown[:60]}…"
+        shown = dumps(shortened(items))
         return Failed(path, "expression", f"for_each needs a list; {body.items.source} gave {shown}")
     if len(items) > MOST_ITEMS:
         raise LimitExceeded(f"for_each over {len(items)} items; at most {MOST_ITEMS} are allowed")
