@@ -29,6 +29,7 @@ MARKED = bytes(
 )
 LONG_NUMBER = b"," + b"0" * 19
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32, lower case
+PAIRS = [high + low for high in ALPHABET for low in ALPHABET]  # two digits at a time
 DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
 UNIT_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
@@ -72,7 +73,7 @@ def sortable_id(now: float, entropy: bytes) -> str:
     by *entropy* (10 bytes). Source: the ULID specification, github.com/ulid/spec.
     """
     number = (int(now * 1000) << 80) | int.from_bytes(entropy, "big")
-    return "".join(ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))
+    return "".join([PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])
 
 
 def iso(seconds: float | None) -> str | None:

@@ -269,8 +269,11 @@ class Store(Protocol):
             StaleFence: another worker has the run.
         """
 
-    async def give_back(self, run: Run, *, now: float) -> None:
-        """Queue a run again whose turn we leave unfinished; it does not count as stalled."""
+    async def give_back(self, run: Run, *, due_at: float, is_stalled: bool = False) -> None:
+        """
+        Queue a run again whose turn we leave unfinished. It counts towards the turns in a row
+        that got no further only if *is_stalled*.
+        """
 
     async def due(self, *, now: float, limit: int) -> list[Job]:
         """Runs that may be claimed now, those due longest first."""

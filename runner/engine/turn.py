@@ -7,12 +7,13 @@ Outcomes are values: a step never raises for what the world did.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from runner.engine.rendering import render
 from runner.engine.runs import Event, Record, Run, Store
+from runner.errors import StaleFence, StoreUnavailable
 from runner.language.scope import Scope
 from runner.values import Json
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from runner.connector import Action, Connection, Http
     from runner.language.templates import TemplateShape
     from runner.language.workflow import Workflow
+
+STORE_PAUSE_SECONDS = 1.0  # between tries while the store is away
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,15 @@ class Tools:
     public_url: str = ""
 
 
+async def persistently(write: Callable[[], Awaitable[None]]) -> None:
+    """What happened must be written down: while the store is away, try again."""
+    while True:
+        try:
+            return await write()
+        except StoreUnavailable:
+            await asyncio.sleep(STORE_PAUSE_SECONDS)
+
+
 @dataclass(slots=True)
 class Frame:
     """
@@ -173,6 +185,7 @@ class Turn:
     _unwritten: dict[str, Record] = field(default_factory=dict)
     _unwritten_files: dict[str, bytes] = field(default_factory=dict)
     _writing: asyncio.Task[None] | None = None
+    _lost: StaleFence | None = None
 
     def scope(self, frame: Frame, path: str) -> Scope:
         """What an expression at *path* sees."""
@@ -206,12 +219,19 @@ class Turn:
         asyncio.get_running_loop().call_soon(self._start_writing)
 
     async def written(self) -> None:
-        """Wait until all that was kept is on disk. Raises StaleFence, StoreUnavailable."""
+        """
+        Wait until all that was kept is on disk, however long the store is away.
+
+        Raises:
+            StaleFence: another worker has the run.
+        """
         while self._writing or self._unwritten:
             self._start_writing()
             if self._writing:
                 # shielded: what one branch is waiting for is also another's
                 await asyncio.shield(self._writing)
+        if self._lost:
+            raise self._lost
 
     def take_unwritten(self) -> tuple[list[Record], dict[str, bytes]]:
         """What the last write of the turn takes along."""
@@ -230,6 +250,8 @@ class Turn:
     async def _write(self) -> None:
         records, files = self.take_unwritten()
         try:
-            await self.tools.store.record(self.run, records, files)
+            await persistently(lambda: self.tools.store.record(self.run, records, files))
+        except StaleFence as error:
+            self._lost = error  # for whoever waits for the writing; nobody may
         finally:
             self._writing = None

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from runner.engine.execute import execute
 from runner.engine.names import bounds_of, payload_of
 from runner.engine.runs import Claimed, Reason, Status, TurnEnd
-from runner.engine.turn import Stopped, Tools, Turn
+from runner.engine.turn import STORE_PAUSE_SECONDS, Stopped, Tools, Turn, persistently
 from runner.errors import InboundError, LanguageError, NotFound, StaleFence, StoreUnavailable
 from runner.values import Json
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PLACES = 64  # turns at a time: enough to keep a slow destination from filling the process
 UNREAD: Json = object()  # a payload that has to be decoded from its event; null is a payload
-STORE_PAUSE_SECONDS = 1.0  # between tries while the store is away
+BUG_PAUSE_SECONDS = 5.0  # before a run that met a bug of ours is taken up again
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +110,7 @@ class Worker:
         await asyncio.gather(*(task for task, _claimed in rest), return_exceptions=True)
         for _task, claimed in rest:
             with contextlib.suppress(StoreUnavailable):  # the next start finds it by our missing lock
-                await self._tools.store.give_back(claimed.run, now=self._tools.clock())
+                await self._tools.store.give_back(claimed.run, due_at=self._tools.clock())
 
     async def _turn(self, claimed: Claimed, payload: Json) -> None:
         """From claimed to recorded. The worker's outermost line: nothing may end it but its own end."""
@@ -124,8 +124,11 @@ class Worker:
                 extra={"action": "stale_fence", "run": run.id},
             )
         except Exception:
-            # the run stays ours until this process ends; then it is taken up again, five times at most
+            # taken up again, and ended as crashed when that happens five times in a row
             log.exception("run %s met a bug", run.id, extra={"action": "engine_bug", "run": run.id})
+            with contextlib.suppress(StoreUnavailable):
+                due_at = self._tools.clock() + BUG_PAUSE_SECONDS
+                await self._tools.store.give_back(run, due_at=due_at, is_stalled=True)
         finally:
             self._turns.pop(run.id, None)
             self._in_hand.pop(run.id, None)
@@ -139,7 +142,7 @@ class Worker:
                 payload = payload_of(claimed.event, bounds_of(workflow)).payload
         except (NotFound, LanguageError, InboundError) as error:
             end = _unloadable(run.workflow, run.version, error, tools.clock())
-            await self._persistently(lambda: tools.store.finish(run, end, [], {}))
+            await persistently(lambda: tools.store.finish(run, end, [], {}))
             self._on_end(run.id, end)
             return
         turn = Turn(
@@ -151,20 +154,12 @@ class Worker:
         self._in_hand[run.id] = turn
         end = await execute(turn, payload)
         if turn.is_writing():
-            await self._persistently(turn.written)
+            await turn.written()
         records, made = turn.take_unwritten()
-        await self._persistently(lambda: tools.store.finish(run, end, records, made))
+        await persistently(lambda: tools.store.finish(run, end, records, made))
         if end.due_at is not None:
             self.queue.wake(end.due_at)
         self._on_end(run.id, end)
-
-    async def _persistently(self, write: Callable[[], Awaitable[None]]) -> None:
-        """What happened must be written down: while the store is away, try again."""
-        while True:
-            try:
-                return await write()
-            except StoreUnavailable:
-                await asyncio.sleep(STORE_PAUSE_SECONDS)
 
 
 def _unloadable(workflow: str, version: int, error: Exception, now: float) -> TurnEnd:

@@ -67,7 +67,8 @@ UPDATE runs SET status = :status, owner = NULL, stalled = 0, due_at = :due_at,
 WHERE id = :run_id AND fence = :fence AND status = 'running';
 
 -- give_back
-UPDATE runs SET status = 'queued', owner = NULL, stalled = stalled - 1, due_at = :now
+UPDATE runs SET status = 'queued', owner = NULL, due_at = :due_at,
+                stalled = stalled - iif(:is_stalled, 0, 1)
 WHERE id = :run_id AND fence = :fence AND status = 'running';
 
 -- due

@@ -121,7 +121,7 @@ async def test_a_run_is_claimed_once_however_often_its_job_comes(store: SQLiteSt
 async def test_a_claim_gives_the_run_its_event_and_its_records(store: SQLiteStore) -> None:
     run = await claimed(store)
     await store.record(run, [a_record()], {})
-    await store.give_back(run, now=NOW)
+    await store.give_back(run, due_at=NOW)
     (again,) = await store.claim(await store.due(now=NOW, limit=1), node="b", now=NOW)
     assert (again.run.fence, again.run.turns, again.run.base_at) == (2, 2, NOW)
     assert again.event == an_event()
