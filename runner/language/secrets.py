@@ -11,6 +11,7 @@ import re
 import secrets as randomness
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
@@ -66,12 +67,11 @@ class SecretSlots:
         return walk(value)
 
 
-def masked(value: Json, secret_values: Iterable[str]) -> Json:
+def masked(value: Json, secret_values: frozenset[str]) -> Json:
     """*value* with every secret as `•••`, also base64- or URL-encoded, at any depth."""
-    needles = sorted({form for secret in secret_values for form in _forms(secret)}, key=len, reverse=True)
-    if not needles:
+    pattern = _pattern_of(secret_values)
+    if pattern is None:
         return value
-    pattern = re.compile("|".join(map(re.escape, needles)))
 
     def walk(one: Json) -> Json:
         if isinstance(one, str):
@@ -83,6 +83,13 @@ def masked(value: Json, secret_values: Iterable[str]) -> Json:
         return one
 
     return walk(value)
+
+
+@lru_cache(maxsize=4)  # the server's secrets, and those of a moment ago
+def _pattern_of(secret_values: frozenset[str]) -> re.Pattern[str] | None:
+    needles = {form for secret in secret_values for form in _forms(secret)}
+    longest_first = sorted(needles, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first))) if needles else None
 
 
 def _forms(secret: str) -> Iterable[str]:
