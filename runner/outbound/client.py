@@ -1,0 +1,371 @@
+"""
+The one HTTP client: connections are shared by all calls, each hop passes the guard, answers are
+bounded in size and time, and no exception of aiohttp gets out.
+
+Redirects are followed by hand, because what may go along changes when the origin does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import ssl
+import time
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+from yarl import URL
+
+from runner.connector import Connection, OutgoingRequest
+from runner.errors import OutcomeUnknown, Rejected, TimedOut, Unavailable
+from runner.outbound.body import checked_headers, encoded, fields
+from runner.outbound.faults import action_error
+from runner.outbound.guard import Guard, GuardedResolver
+from runner.outbound.reply import Answer
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pydantic import BaseModel
+
+    from runner.values import Json
+
+MAX_REPLY_BYTES = 10 * 1024 * 1024
+MAX_REDIRECTS = 5
+CONNECT_SECONDS = 10.0  # a host that takes longer is down; waiting on would hold a worker
+CONNECT_SHARE = 0.9  # of a short time: connecting ends first, so that we know that nothing was sent
+KEEP_ALIVE_SECONDS = 4.0  # below Node's 5 s: a POST should not meet a connection just being closed
+DNS_SECONDS = 10  # how long a looked-up name is believed
+NO_ROUNDING = 10**9  # aiohttp rounds longer times up to whole seconds, past our own bound
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+METHOD = re.compile(r"[A-Za-z]{1,20}")
+# What may follow a redirect to another origin: nothing that anyone put a credential in.
+FOREIGN_HEADERS = frozenset({"accept", "accept-language", "content-type", "user-agent"})
+
+
+class Outbound:
+    """
+    The way out of one process. *allow*: networks (CIDR) that are reachable although they are not
+    public; *per_destination*: connections open at once to one host and port; a call waits for one.
+
+    Close it: it holds connections and threads.
+    """
+
+    def __init__(
+        self,
+        *,
+        allow: Sequence[str] = (),
+        max_reply_bytes: int = MAX_REPLY_BYTES,
+        per_destination: int = 8,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.max_reply_bytes = max_reply_bytes
+        self.clock = clock
+        self._guard = Guard(allow)
+        self._per_destination = per_destination
+        self._session: aiohttp.ClientSession | None = None
+        self._closed = False
+
+    def for_call(
+        self, *, connection: Connection | None, idempotency_key: str | None, timeout_seconds: float
+    ) -> HttpClient:
+        """The client of one call, whose requests take at most *timeout_seconds* each."""
+        return HttpClient(self, connection, idempotency_key, timeout_seconds)
+
+    async def connect(self, host: str, port: int, *, timeout_seconds: float) -> socket.socket:
+        """
+        A connected socket that does not block, for protocols other than HTTP.
+
+        Raises:
+            Rejected: the address is not allowed.
+            Unavailable: no connection could be made.
+        """
+        return await self._guard.connect(host, port, timeout_seconds=timeout_seconds)
+
+    async def close(self) -> None:
+        """Close all connections; a call in flight ends with an error."""
+        self._closed = True
+        if self._session is not None:
+            await self._session.close()
+        self._guard.close()
+
+    def session(self) -> aiohttp.ClientSession:
+        """
+        The shared session, opened by the first call (it belongs to the running loop).
+
+        Raises:
+            Unavailable: the server is stopping.
+        """
+        if self._closed:
+            raise Unavailable("the server is stopping")
+        if self._session is None:
+            connector = aiohttp.TCPConnector(
+                resolver=GuardedResolver(self._guard),
+                socket_factory=self._guard.open_socket,
+                ssl=ssl.create_default_context(),  # obeys SSL_CERT_FILE, for a private authority
+                limit=0,  # a dead destination must not hold the others; the engine bounds calls
+                limit_per_host=self._per_destination,
+                keepalive_timeout=KEEP_ALIVE_SECONDS,
+                ttl_dns_cache=DNS_SECONDS,
+                timeout_ceil_threshold=NO_ROUNDING,
+            )
+            self._session = aiohttp.ClientSession(
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"User-Agent": "Hookline"},
+                auto_decompress=True,
+            )
+        return self._session
+
+
+class HttpClient:
+    """An `Http` of runner.connector: the client of one call."""
+
+    __slots__ = ("_connection", "_idempotency_key", "_outbound", "_timeout_seconds")
+
+    def __init__(
+        self,
+        outbound: Outbound,
+        connection: Connection | None,
+        idempotency_key: str | None,
+        timeout_seconds: float,
+    ) -> None:
+        self._outbound = outbound
+        self._connection = connection
+        self._idempotency_key = idempotency_key
+        self._timeout_seconds = timeout_seconds
+
+    async def get(self, url: str, **options: Any) -> Answer:
+        """`request("GET", …)`."""
+        return await self.request("GET", url, **options)
+
+    async def post(self, url: str, **options: Any) -> Answer:
+        """`request("POST", …)`."""
+        return await self.request("POST", url, **options)
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        headers: Mapping[str, Any] | None = None,
+        json: Json | BaseModel = None,
+        form: Mapping[str, Any] | None = None,
+        multipart: Mapping[str, Any] | None = None,
+        body: bytes | str | None = None,
+        timeout_seconds: float | None = None,
+        follow_redirects: bool = True,
+    ) -> Answer:
+        """
+        Send one request and read the answer, whatever its status. A shorter *timeout_seconds*
+        than the call's holds, a longer one does not.
+
+        Raises:
+            Rejected: the address is not allowed, the request cannot be formed, the answer is too
+                big or redirects for ever.
+            Unavailable: no connection could be made.
+            OutcomeUnknown: the connection broke after the request was sent.
+            TimedOut: no answer in time.
+        """
+        if not METHOD.fullmatch(method):
+            raise Rejected(f"{method!r} is not an HTTP method")
+        target = checked_url(url)
+        self._check_host(target)
+        try:
+            content, content_type = encoded(json=json, form=form, multipart=multipart, body=body)
+        except UnicodeEncodeError:
+            raise Rejected("the body holds half a character (a lone surrogate)") from None
+        request = OutgoingRequest(method.upper(), url, checked_headers(headers), fields(query))
+        given = {name.lower() for name in request.headers}
+        if content_type is not None and "content-type" not in given:
+            request.headers["Content-Type"] = content_type
+        if self._idempotency_key is not None and "idempotency-key" not in given:
+            request.headers["Idempotency-Key"] = self._idempotency_key
+        seconds = min(timeout_seconds or self._timeout_seconds, self._timeout_seconds)
+        return await _Exchange(self._outbound, self._connection, seconds, follow_redirects).run(
+            request, target, content
+        )
+
+    def _check_host(self, target: URL) -> None:
+        bound = None if self._connection is None else self._connection.bound_hosts()
+        host = (target.host or "").rstrip(".").lower()
+        if bound is not None and not any(_matches(host, one) for one in bound):
+            raise Rejected(
+                f"this connection's credentials may go to {', '.join(bound)} only, not to {host}; "
+                "add it to the connection's hosts, or call it without the connection"
+            )
+
+
+class _Exchange:
+    """One request through all its redirects, under one time bound."""
+
+    def __init__(
+        self, outbound: Outbound, connection: Connection | None, seconds: float, follow: bool
+    ) -> None:
+        self._outbound = outbound
+        self._connection = connection
+        self._seconds = seconds
+        self._follow = follow
+        # A later hop that fails does not undo what an earlier one did: POST, 303, GET.
+        self._happened = False
+        self._what = "the request"  # then method and host: a path or query may hold a secret
+
+    async def run(self, request: OutgoingRequest, target: URL, content: bytes | None) -> Answer:
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await self._hops(request, target, content)
+        except TimeoutError:
+            raise TimedOut(f"{self._what} did not answer within {self._seconds:g} s") from None
+        except Unavailable as error:
+            if self._happened:
+                raise OutcomeUnknown(f"{error}; it was redirected to after the request") from error
+            raise
+
+    async def _hops(self, request: OutgoingRequest, target: URL, content: bytes | None) -> Answer:
+        origin, foreign = target.origin(), False
+        plain = dict(request.headers)  # without the credentials, which each hop of the origin gets
+        url = target.extend_query(request.query) if request.query else target
+        for _ in range(MAX_REDIRECTS + 1):
+            # Once away, always away: a stranger must not choose what our credentials are used for.
+            foreign = foreign or url.origin() != origin
+            if not foreign:
+                request, url = self._with_credentials(request, url, plain)
+            else:
+                request.headers = {
+                    name: text for name, text in plain.items() if name.lower() in FOREIGN_HEADERS
+                }
+            answer, location = await self._send(request, url, content)
+            if location is None:
+                return answer
+            method = redirected_method(answer.status, request.method)
+            if method != request.method:
+                self._happened = self._happened or request.method not in {"GET", "HEAD"}
+                content = None
+                plain = {k: v for k, v in plain.items() if not k.lower().startswith("content-")}
+            url = redirected_url(url, location, self._what)
+            request = OutgoingRequest(method, str(url))
+        raise Rejected(f"{self._what} redirects more than {MAX_REDIRECTS} times")
+
+    def _with_credentials(
+        self, request: OutgoingRequest, url: URL, plain: Mapping[str, str]
+    ) -> tuple[OutgoingRequest, URL]:
+        signed = OutgoingRequest(request.method, str(url), dict(plain))
+        if self._connection is not None:
+            self._connection.apply(signed)
+            url = url.extend_query(signed.query) if signed.query else url
+        return signed, url
+
+    async def _send(
+        self, request: OutgoingRequest, url: URL, content: bytes | None
+    ) -> tuple[Answer, str | None]:
+        """The answer, and where it redirects to when that is to be followed."""
+        self._what = f"{request.method} {url.host_port_subcomponent}"
+        session = self._outbound.session()
+        connect = min(CONNECT_SECONDS, self._seconds * CONNECT_SHARE)
+        try:
+            async with session.request(
+                request.method,
+                url,
+                data=content,
+                headers=request.headers,
+                # aiohttp would send application/octet-stream for a body without a type of its own
+                skip_auto_headers=("Content-Type",),
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=None, connect=connect, sock_connect=connect),
+            ) as response:
+                location = response.headers.get("Location")
+                if not (self._follow and response.status in REDIRECTS):
+                    location = None
+                body = b"" if location is not None else await self._read(response)
+                return self._answer(response, body), location
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise action_error(error, self._what) from error
+
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+        """The body as it comes, unpacked; a small one without a copy."""
+        bound = self._outbound.max_reply_bytes
+        chunks: list[bytes] = []
+        size = 0
+        async for chunk in response.content.iter_any():
+            size += len(chunk)
+            if size > bound:
+                response.close()
+                raise Rejected(
+                    f"{self._what} answered {response.status} with more than {bound} bytes, which "
+                    "is the most that is read; it may have done what was asked"
+                )
+            chunks.append(chunk)
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    def _answer(self, response: aiohttp.ClientResponse, body: bytes) -> Answer:
+        headers: dict[str, str] = {}
+        for name, text in response.headers.items():
+            key = name.lower()
+            headers[key] = f"{headers[key]}, {text}" if key in headers else text
+        return Answer(
+            status=response.status,
+            headers=headers,
+            content=body,
+            url=str(response.url),
+            what=self._what,
+            received_at=self._outbound.clock(),
+            connection=self._connection,
+        )
+
+
+def checked_url(url: str) -> URL:
+    """
+    Read an address.
+
+    Raises:
+        Rejected: it is not an absolute http or https address, or it carries a user or password.
+    """
+    text = url.strip()
+    if CONTROL.search(text):
+        raise Rejected(
+            "url holds a line break or another control character; `| urlencode` in the template "
+            "makes a text fit for it"
+        )
+    try:
+        target = URL(text)
+        host = target.host or ""
+        usable = target.scheme in {"http", "https"} and host != "" and not re.search(r"\s", host)
+        credentials = target.raw_user is not None or target.raw_password is not None
+        usable = usable and target.port is not None
+    except ValueError:
+        usable, credentials = False, False
+    if not usable:
+        raise Rejected("url is not an address that starts with http:// or https:// and a host")
+    if credentials:
+        raise Rejected("url carries a user or a password; put them into a connection")
+    return target
+
+
+def redirected_method(status: int, method: str) -> str:
+    """The method after a redirect, as browsers do it (RFC 9110, 15.4)."""
+    if (status == 303 and method != "HEAD") or (status in {301, 302} and method == "POST"):
+        return "GET"
+    return method
+
+
+def redirected_url(current: URL, location: str, what: str) -> URL:
+    """
+    Where *location* leads from *current*.
+
+    Raises:
+        Rejected: nowhere that we go.
+    """
+    try:
+        return checked_url(str(current.join(URL(location))))
+    except (ValueError, Rejected):
+        raise Rejected(f"{what} redirects to what is not an http or https address") from None
+
+
+def _matches(host: str, pattern: str) -> bool:
+    pattern = pattern.strip().lower()
+    if pattern.startswith("*."):
+        return host.endswith(pattern[1:])
+    return host == pattern
