@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -30,6 +31,8 @@ MARKED = bytes(
 LONG_NUMBER = b"," + b"0" * 19
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32, lower case
 PAIRS = [high + low for high in ALPHABET for low in ALPHABET]  # two digits at a time
+SUPPLY_BYTES = 4096
+_supply = b""
 DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
 UNIT_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
@@ -74,6 +77,20 @@ def sortable_id(now: float, entropy: bytes) -> str:
     """
     number = (int(now * 1000) << 80) | int.from_bytes(entropy, "big")
     return "".join([PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])
+
+
+def random_bytes(count: int) -> bytes:
+    """
+    At most a few hundred random bytes, from a supply that is fetched from the system in bulk.
+
+    A system call gives up the interpreter's lock, and coming back can take longer than all else
+    that an event costs.
+    """
+    global _supply  # noqa: PLW0603 - a supply is a state
+    if len(_supply) < count:
+        _supply = os.urandom(SUPPLY_BYTES)
+    given, _supply = _supply[:count], _supply[count:]
+    return given
 
 
 def iso(seconds: float | None) -> str | None:

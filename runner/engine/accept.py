@@ -6,7 +6,6 @@ Called by the way in (web/hooks.py) with a verified and decoded request.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -16,7 +15,7 @@ from runner.engine.rendering import render
 from runner.engine.runs import Claimed, Disposition, Event, Gate, NewRun, Run
 from runner.errors import BacklogFull, ExpressionError
 from runner.language.scope import Scope
-from runner.values import Json, sortable_id
+from runner.values import Json, random_bytes, sortable_id
 
 if TYPE_CHECKING:
     from runner.engine.answer import Caller, Callers
@@ -51,7 +50,7 @@ class Door:
 
 def new_id(now: float) -> str:
     """An id for what begins at *now*."""
-    return sortable_id(now, secrets.token_bytes(10))
+    return sortable_id(now, random_bytes(10))
 
 
 def refuse_when_full(door: Door) -> None:
@@ -88,7 +87,7 @@ async def accept(
         workflow=live.workflow.slug,
         version=live.version,
         title=await _title(door, live, event, payload, run_id),
-        seed=secrets.token_hex(16),
+        seed=random_bytes(16).hex(),
         owner=worker.node if worker else None,
     )
     # before the commit: the run may answer before we are back here

@@ -71,7 +71,7 @@ class Gate:
     name: str
     verdict: str
     reason: str = ""
-    facts: Mapping[str, Json] = field(default_factory=dict)
+    facts: Mapping[str, Json] = field(default_factory=dict, hash=False)
 
     def as_json(self) -> Json:
         """The object of an event's `gates`."""
