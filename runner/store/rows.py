@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -23,6 +24,12 @@ def value_or_none(text: str | None) -> Json:
     return None if text is None else loads(text.encode())
 
 
+@lru_cache(maxsize=256)  # nearly every event passed the same gates
+def gates_text(gates: tuple[Gate, ...]) -> str:
+    """JSON of an event's gates."""
+    return dumps([gate.as_json() for gate in gates])
+
+
 def event_parameters(event: Event) -> dict[str, Any]:
     """The columns of an event."""
     return {
@@ -40,7 +47,7 @@ def event_parameters(event: Event) -> dict[str, Any]:
         "source_ip": event.source_ip,
         "type": event.type,
         "delivery_id": event.delivery_id,
-        "gates": orjson.dumps([gate.as_json() for gate in event.gates]).decode(),
+        "gates": gates_text(event.gates),
         "body": event.body,
     }
 

@@ -168,9 +168,7 @@ class SQLiteStore:
 
     async def give_back(self, run: Run, *, due_at: float, is_stalled: bool = False) -> None:
         """Queue a run again whose turn we leave unfinished."""
-        await self._execute(
-            "give_back", run_id=run.id, fence=run.fence, due_at=due_at, is_stalled=is_stalled
-        )
+        await self._execute("give_back", run_id=run.id, fence=run.fence, due_at=due_at, is_stalled=is_stalled)
 
     async def due(self, *, now: float, limit: int) -> list[Job]:
         """Runs that may be claimed now, those due longest first."""

@@ -1,0 +1,52 @@
+-- events
+SELECT number, id, workflow, trigger, disposition, received_at, method, path, content_type, size,
+       source_ip, type, delivery_id, gates
+FROM events {where} ORDER BY number DESC LIMIT :limit;
+
+-- events_floor
+SELECT number FROM events {where} ORDER BY number DESC LIMIT 1 OFFSET :looked_at;
+
+-- events_first
+-- The least of the first thousand from then on: a few were long in coming and got their number late.
+SELECT min(number) FROM (SELECT number FROM events WHERE id >= :id ORDER BY id LIMIT 1000);
+
+-- event
+SELECT number, id, workflow, trigger, disposition, received_at, method, path, content_type, size,
+       source_ip, type, delivery_id, gates, query, headers, body
+FROM events WHERE id = :id;
+
+-- runs_of_events
+SELECT event_id, id, status, title FROM runs
+WHERE event_id IN (SELECT value FROM json_each(:ids)) ORDER BY number;
+
+-- runs
+SELECT number, id, title, workflow, version, status, reason, event_id, attempt, replay_of, mode,
+       waiting_for, due_at, accepted_at, started_at, ended_at
+FROM runs {where} ORDER BY number DESC LIMIT :limit;
+
+-- runs_floor
+SELECT number FROM runs {where} ORDER BY number DESC LIMIT 1 OFFSET :looked_at;
+
+-- runs_first
+SELECT min(number) FROM (SELECT number FROM runs WHERE id >= :id ORDER BY id LIMIT 1000);
+
+-- run
+SELECT number, id, title, workflow, version, status, reason, event_id, attempt, replay_of, mode,
+       waiting_for, due_at, accepted_at, started_at, ended_at, trace, output, answer, notes
+FROM runs WHERE id = :id;
+
+-- records
+SELECT path, kind, status, attempts, input, output, error, started_at, ended_at, due_at
+FROM records WHERE run_id = :id ORDER BY started_at, path;
+
+-- counts
+-- Each part reads an index alone, or one row; no table is walked.
+SELECT known.workflow,
+       (SELECT count(*) FROM runs INDEXED BY runs_by_workflow
+        WHERE runs.workflow = known.workflow AND number >= :first),
+       (SELECT count(*) FROM runs INDEXED BY runs_failed
+        WHERE status = 'failed' AND runs.workflow = known.workflow AND number >= :first),
+       last.accepted_at, last.status
+FROM (SELECT DISTINCT workflow FROM versions) AS known
+LEFT JOIN runs AS last ON last.number =
+     (SELECT max(number) FROM runs INDEXED BY runs_by_workflow WHERE runs.workflow = known.workflow);

@@ -1,0 +1,144 @@
+"""A house of real parts: a store on disk, a library over a folder, people; and callers of its application."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from quart import Quart
+from quart.typing import TestClientProtocol
+
+from runner.engine.history import Role
+from runner.engine.library import Library
+from runner.engine.runs import NewRun
+from runner.language.catalogue import ActionInfo, Catalogue
+from runner.store.history import SQLiteHistory
+from runner.store.people import SQLitePeople
+from runner.store.sqlite import SQLiteStore
+from runner.values import Json
+from tests.store.rows_made import Made
+from web.app import House, make_app
+from web.house import Origin, Version
+
+HERE = "http://localhost"
+FROM_HERE = {"Origin": HERE}
+NOTE = ActionInfo("probe.note", "Note a text.", {"text": {"type": "string"}}, frozenset())
+WORKFLOW = """name: Orders
+description: Note every order.
+trigger:
+  webhook: {}
+steps:
+  - action: probe.note
+    with: {text: "{{ payload.id }}"}
+"""
+
+
+class Clock:
+    """Follows what was made last, so that a page seems to be looked at right after."""
+
+    def __init__(self, made: Made) -> None:
+        self._made = made
+        self.later = 0.0
+
+    def __call__(self) -> float:
+        return self._made.now + 1 + self.later
+
+
+@dataclass
+class World:
+    """The house and all that a test does with it."""
+
+    app: Quart
+    house: House
+    store: SQLiteStore
+    made: Made
+    clock: Clock
+    folder: Path
+
+    async def token(self, role: Role = "admin") -> dict[str, str]:
+        """The header of a new API token."""
+        token = await self.house.people.issue("api", name=f"a {role}", role=role, seconds=None)
+        return {"Authorization": f"Bearer {token}"}
+
+    async def signed_in(self, role: Role = "admin") -> TestClientProtocol:
+        """A browser that has opened a one-time link and pressed the button."""
+        link = await self.house.people.issue("link", name="ada", role=role, seconds=86400)
+        browser = self.app.test_client()
+        answer = await browser.post(f"/start/{link}", headers=FROM_HERE)
+        assert answer.status_code == 303
+        return browser
+
+    async def get(self, path: str, *, role: Role = "viewer", status: int = 200) -> Any:
+        """The JSON that a holder of a token gets."""
+        answer = await self.app.test_client().get(path, headers=await self.token(role))
+        assert answer.status_code == status, await answer.get_data(as_text=True)
+        return await answer.get_json()
+
+    async def post(self, path: str, body: Json, *, role: Role = "editor", status: int = 200) -> Any:
+        """As `get`, for a call with a body."""
+        answer = await self.app.test_client().post(path, json=body, headers=await self.token(role))
+        assert answer.status_code == status, await answer.get_data(as_text=True)
+        return await answer.get_json()
+
+    async def page(self, path: str, *, role: Role = "viewer") -> str:
+        """The text of a page as a person sees it."""
+        answer = await (await self.signed_in(role)).get(path)
+        assert answer.status_code == 200
+        return str(await answer.get_data(as_text=True))
+
+    async def write(self, slug: str, text: str) -> None:
+        """A file in the workflows' folder, read at once."""
+        (self.folder / f"{slug}.yaml").write_text(text, encoding="utf-8")
+        await self.house.library.reload()
+
+
+@asynccontextmanager
+async def open_world(
+    folder: Path, *, public_url: str = HERE, workflows: Mapping[str, str]
+) -> AsyncIterator[World]:
+    """A world in *folder* with *workflows* by slug."""
+    store = await SQLiteStore.open(folder / "data" / "hookline.db")
+    try:
+        made = Made(store)
+        clock = Clock(made)
+        catalogue = Catalogue({NOTE.name: NOTE})
+        files = folder / "workflows"
+        files.mkdir()
+        library = Library(
+            files, store, catalogue=lambda: catalogue, token_of=lambda slug, _rotation: f"token-of-{slug}",
+            clock=clock,
+        )  # fmt: skip
+
+        async def start_replay(run_id: str, *, origin: Origin, version: Version) -> Json:
+            run = await house.history.run(run_id)
+            if origin == "failed":
+                await store.replay_failed(run_id, version=None, now=clock())
+                return {"id": run_id}
+            title = f"{run['title']} ({version})"
+            new = NewRun(made.new_id(), run["workflow"], run["version"], title, secrets.token_hex(16), None)
+            await store.replay_start(run_id, new, now=clock())
+            return {"id": new.id}
+
+        house = House(
+            history=SQLiteHistory(store),
+            people=SQLitePeople(store, clock),
+            library=library,
+            store=store,
+            url_of=lambda live: f"{public_url}/hooks/{live.token}",
+            actions=lambda: [{"name": NOTE.name, "summary": NOTE.summary}],
+            clock=clock,
+            start_replay=start_replay,
+            ping=store.ping,
+            backlog_limit=100,
+            public_url=public_url,
+        )
+        world = World(make_app(house), house, store, made, clock, files)
+        for slug, text in workflows.items():
+            await world.write(slug, text)
+        yield world
+    finally:
+        await store.close()

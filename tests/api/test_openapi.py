@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import re
+
+from runner.engine.runs import Disposition, Gate, Record, RecordStatus, Status
+from tests.api.house import World
+from tests.api.schema_check import differences
+from web.api.openapi import ROUTES
+from web.api.routes import PREFIX
+
+BROKEN = "name: Broken\ntrigger:\n  webhook: {}\nsteps:\n  - action: probe.nte\n"
+
+
+async def test_every_route_under_api_is_described_and_nothing_else(world: World) -> None:
+    document = await world.get(f"{PREFIX}/openapi.json")
+    served = {
+        (method, re.sub("<[^>]+>", "{id}", rule.rule.removeprefix(PREFIX)))
+        for rule in world.app.url_map.iter_rules()
+        if rule.rule.startswith("/api")
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    described = {(method.upper(), path) for path, item in document["paths"].items() for method in item}
+    assert described == served
+    assert all(rule.startswith(PREFIX) for rule in map(str, world.app.url_map.iter_rules()) if "/api" in rule)
+
+
+async def test_each_operation_is_whole(world: World) -> None:
+    document = await world.get(f"{PREFIX}/openapi.json")
+    assert document["openapi"] == "3.1.1"
+    names = [one["operationId"] for item in document["paths"].values() for one in item.values()]
+    assert len(names) == len(set(names)) == len(ROUTES)
+    for item in document["paths"].values():
+        for operation in item.values():
+            assert operation["summary"].endswith(".")
+            assert {"200", "401", "503"} <= operation["responses"].keys()
+
+
+async def test_every_described_answer_matches_a_real_one(world: World) -> None:
+    await world.write("broken", BROKEN)
+    sent = Record(
+        path="action#1", kind="action", status=RecordStatus.FAILED, attempts=2, started_at=world.made.now,
+        input={"text": "1"}, error={"type": "rejected", "message": "no"}, ended_at=world.made.now,
+    )  # fmt: skip
+    trace = [{"path": "action#1", "kind": "action", "status": "failed", "at": 0.0, "ms": 1.5}]
+    failed = await world.made.run(Status.FAILED, records=[sent], trace=trace, output={"a": [1]}, notes=["n"])
+    await world.made.run(Status.WAITING)
+    queued = await world.made.run(Status.QUEUED)
+    gate = Gate("body", "stopped", "the body is not JSON", {"line": 1})
+    unread, _ = await world.made.event(
+        title=None, disposition=Disposition.REJECTED, gates=[gate], body=b"{", type="t", delivery_id="d"
+    )
+    ids = {
+        "list_events": [""], "list_runs": [""], "list_workflows": [""], "list_actions": [""], "openapi": [""],
+        "show_workflow": ["orders", "broken"],
+        "show_event": [unread, (await world.get(f"{PREFIX}/runs/{failed}"))["event"]],
+        "show_run": [failed, queued],
+        "cancel_run": [queued],
+        "replay_run": [failed],
+    }  # fmt: skip
+    document = await world.get(f"{PREFIX}/openapi.json")
+    checked = 0
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
+            for identity in ids[operation["operationId"]]:
+                address = PREFIX + path.replace("{id}", identity)
+                answer = await (world.get(address) if method == "get" else world.post(address, {}))
+                assert differences(answer, schema, document) == []
+                checked += 1
+    assert checked == 13
+
+
+async def test_every_error_is_a_described_problem(world: World) -> None:
+    document = await world.get(f"{PREFIX}/openapi.json")
+    problem = document["components"]["schemas"]["Problem"]
+    for path, status in [
+        (f"{PREFIX}/nothing", 404),
+        (f"{PREFIX}/runs/nothing", 404),
+        (f"{PREFIX}/runs?limit=0", 400),
+        (f"{PREFIX}/workflows/nothing", 404),
+        ("/api/v2/runs", 404),
+        ("/api", 404),
+    ]:
+        answer = await world.app.test_client().get(path, headers=await world.token())
+        assert answer.status_code == status
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        body = await answer.get_json()
+        assert differences(body, problem, document) == []
+        assert body["status"] == status

@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from runner.engine.runs import Disposition, Gate, Record, RecordStatus, Status
+from tests.api.house import FROM_HERE, WORKFLOW, World
+from web.api.routes import PREFIX
+
+
+def _form_token(page: str) -> str:
+    found = re.search('name="form_token" value="([^"]+)"', page)
+    assert found
+    return found[1]
+
+
+async def test_home_shows_each_workflow_with_its_address_and_todays_counts(world: World) -> None:
+    await world.made.run(Status.FAILED, title="Order #1", sentence="send failed: no such channel")
+    await world.made.run(Status.SUCCEEDED, title="Order #2")
+    page = await world.page("/")
+    assert "http://localhost/hooks/token-of-orders" in page
+    assert re.search(r'data-label="today">2<', page)
+    assert re.search(r'data-label="failed">1<', page)
+    assert "Order #1" in page
+    assert "send failed: no such channel" in page
+
+
+async def test_home_shows_faults_with_their_line_and_what_still_runs(world: World) -> None:
+    await world.write("orders", WORKFLOW.replace("probe.note", "probe.nte"))
+    page = await world.page("/")
+    assert "orders.yaml:6" in page
+    assert "did you mean &#34;probe.note&#34;" in page
+    assert "version 1 keeps running" in page
+
+
+async def test_an_empty_server_says_how_to_begin(world: World) -> None:
+    (world.folder / "orders.yaml").unlink()
+    await world.house.library.reload()
+    page = await world.page("/")
+    assert "What should happen by itself?" in page
+    assert "Nothing has arrived yet." in page
+
+
+async def test_home_shows_the_last_events_with_their_sentence(world: World) -> None:
+    gate = Gate("size", "stopped", "the body has 2,000,000 bytes")
+    await world.made.event(title=None, disposition=Disposition.REJECTED, gates=[gate])
+    await world.made.event(title="Order #7", type="orders/create")
+    page = await world.page("/")
+    assert "the body has 2,000,000 bytes" in page
+    assert "orders/create" in page
+    assert page.index("Order #7") < page.index("the body has")
+
+
+async def test_a_run_begins_with_its_reason_then_shows_its_steps(world: World) -> None:
+    sent = Record(
+        path="send", kind="action", status=RecordStatus.FAILED, attempts=3, started_at=world.made.now,
+        input={"channel": "#slaes", "token": "{{ secrets.SLACK }}"},
+        error={"type": "rejected", "message": "no such channel"}, ended_at=world.made.now + 0.9,
+    )  # fmt: skip
+    trace = [{"path": "filter#1", "kind": "filter", "status": "succeeded", "at": 0, "ms": 0.1}]
+    run_id = await world.made.run(
+        Status.FAILED, sentence="send failed after 3 attempts", records=[sent], trace=trace
+    )
+    page = await world.page(f"/runs/{run_id}")
+    places = [
+        page.index(text) for text in ("send failed after 3 attempts", "filter#1", "· 3 attempts", "#slaes")
+    ]
+    assert places == sorted(places)
+    assert "{{ secrets.SLACK }}" in page
+
+
+async def test_an_event_shows_its_gates_payload_and_headers(world: World) -> None:
+    event_id, run_id = await world.made.event(
+        body={"customer": "Ada"}, headers={"x-topic": "orders/create"}, title="Order"
+    )
+    page = await world.page(f"/events/{event_id}")
+    assert "&#34;customer&#34;: &#34;Ada&#34;" in page
+    assert "x-topic" in page
+    assert f"/runs/{run_id}" in page
+
+
+async def test_an_event_that_cannot_be_read_shows_why_and_its_body(world: World) -> None:
+    event_id, _ = await world.made.event(title=None, disposition=Disposition.REJECTED, body=b"{<b>")
+    page = await world.page(f"/events/{event_id}")
+    assert "It has no payload" in page
+    assert "{&lt;b&gt;" in page
+
+
+async def test_every_state_has_a_page(world: World) -> None:
+    for status in Status:
+        if status is not Status.CANCELLED:
+            assert await world.page(f"/runs/{await world.made.run(status)}")
+    for disposition in Disposition:
+        event_id, _ = await world.made.event(title=None, disposition=disposition)
+        assert await world.page(f"/events/{event_id}")
+    for path in ("/", "/runs", "/events"):
+        assert await world.page(path)
+
+
+async def test_lists_are_filtered_and_lead_on(world: World) -> None:
+    for number in range(3):
+        await world.made.run(Status.FAILED, title=f"Order {number}")
+    page = await world.page("/runs?workflow=orders&status=failed&limit=2&q=")
+    assert "Order 2" in page
+    assert "Order 0" not in page
+    older = re.search('href="(\\?[^"]+cursor=[^"]+)"', page)
+    assert older
+    following = await world.page("/runs" + older[1].replace("&amp;", "&"))
+    assert "Order 0" in following
+    assert "Order 2" not in following
+    assert "No run is like that" in await world.page("/runs?q=nothing")
+
+
+async def test_what_does_not_exist_has_a_page_with_a_way_on(world: World) -> None:
+    browser = await world.signed_in("viewer")
+    for path in ("/nothing", "/runs/nothing", "/events/nothing", "/runs?limit=0"):
+        answer = await browser.get(path)
+        assert answer.status_code in {400, 404}
+        assert "text/html" in answer.headers["Content-Type"]
+        assert "Go to Home" in await answer.get_data(as_text=True)
+
+
+async def test_a_viewer_sees_no_button_that_acts(world: World) -> None:
+    run_id = await world.made.run(Status.FAILED)
+    assert "Replay" not in await world.page(f"/runs/{run_id}", role="viewer")
+    assert "Replay from the failed step" in await world.page(f"/runs/{run_id}", role="editor")
+
+
+async def test_a_viewers_form_is_refused(world: World) -> None:
+    run_id = await world.made.run(Status.FAILED)
+    browser = await world.signed_in("viewer")
+    token = _form_token(await (await browser.get("/")).get_data(as_text=True))
+    for action in ("replay", "cancel"):
+        form = {"form_token": token, "from": "failed"}
+        answer = await browser.post(f"/runs/{run_id}/{action}", form=form, headers=FROM_HERE)
+        assert answer.status_code == 403
+    assert (await world.get(f"{PREFIX}/runs/{run_id}"))["status"] == "failed"
+
+
+async def test_the_buttons_of_a_run_replay_and_cancel_it(world: World) -> None:
+    run_id = await world.made.run(Status.FAILED)
+    browser = await world.signed_in("editor")
+    token = _form_token(await (await browser.get(f"/runs/{run_id}")).get_data(as_text=True))
+
+    async def press(action: str, **form: str) -> int:
+        answer = await browser.post(
+            f"/runs/{run_id}/{action}", form={"form_token": token, **form}, headers=FROM_HERE
+        )
+        return int(answer.status_code)
+
+    assert await press("replay", **{"from": "elsewhere"}) == 400
+    assert await press("replay", **{"from": "failed"}) == 303
+    assert (await world.get(f"{PREFIX}/runs/{run_id}"))["status"] == "queued"
+    assert await press("cancel") == 303
+    assert (await world.get(f"{PREFIX}/runs/{run_id}"))["status"] == "cancelled"
+    assert await press("cancel") == 409
+    assert await press("replay", **{"from": "start"}) == 303
+
+
+async def test_a_store_that_is_away_has_a_page_that_says_so(world: World) -> None:
+    browser = await world.signed_in("viewer")
+    await world.store._writer.write(
+        lambda connection: connection.execute("ALTER TABLE events RENAME TO gone")
+    )
+    answer = await browser.get("/events")
+    assert answer.status_code == 503
+    assert "Try again" in await answer.get_data(as_text=True)
+
+
+async def test_a_bug_is_told_without_its_details_and_logged_with_them(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A row that no writer of ours makes stands for the bug."""
+    browser = await world.signed_in("viewer")
+    run_id = await world.made.run()
+    await world.store._writer.write(
+        lambda connection: connection.execute("UPDATE runs SET trace = '{broken'")
+    )
+    for path in (f"/runs/{run_id}", f"{PREFIX}/runs/{run_id}"):
+        answer = await browser.get(path)
+        assert answer.status_code == 500
+        text = await answer.get_data(as_text=True)
+        assert "Traceback" not in text
+        assert "broken" not in text
+        assert f"{path} failed" in caplog.text
+        assert "Traceback" in caplog.text
+        caplog.clear()

@@ -1,0 +1,122 @@
+"""The parameters that lists and replays take, each read from its text."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from runner.engine.history import Wanted, read_cursor
+from runner.engine.runs import Disposition, Status
+from runner.values import duration_seconds
+from web.api.routes import Parameter
+
+MOST_ITEMS = 200  # of one page: a hundred kilobytes at most
+DEFAULT_ITEMS = 50
+LONGEST_SEARCH = 200  # characters: a title has no more
+SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+FIELDS = {"q": "text"}  # where the field of `Wanted` has another name
+
+
+def wanted(given: Mapping[str, Any]) -> Wanted:
+    """What a list shall show, from its parameters as they were read."""
+    return Wanted(**{FIELDS.get(name, name): value for name, value in given.items()})
+
+
+def word_of(words: Iterable[str]) -> Callable[[str, float], str]:
+    """One of *words*."""
+    allowed = tuple(words)
+
+    def read(text: str, _now: float) -> str:
+        if text not in allowed:
+            raise ValueError(f"must be one of {', '.join(allowed)}")
+        return text
+
+    return read
+
+
+def moment(text: str, now: float) -> float:
+    """
+    ISO 8601 (without an offset: UTC) or a length of time before *now*, such as `24h`; UTC seconds.
+
+    Raises:
+        ValueError: neither.
+    """
+    try:
+        return max(0.0, now - min(now, duration_seconds(text.removesuffix(" ago"))))
+    except ValueError:
+        pass
+    try:
+        when = datetime.fromisoformat(text)
+        seconds = (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        raise ValueError(
+            "write a time such as 2026-05-03T10:40:00Z, or a length of time before now such as 24h"
+        ) from None
+    return max(0.0, seconds)
+
+
+def _slug(text: str, _now: float) -> str:
+    if not SLUG.fullmatch(text):
+        raise ValueError("a workflow's slug has a-z, 0-9 and -")
+    return text
+
+
+def _search(text: str, _now: float) -> str:
+    if len(text) > LONGEST_SEARCH:
+        raise ValueError(f"at most {LONGEST_SEARCH} characters")
+    return text
+
+
+def _identity(text: str, _now: float) -> str:
+    if not re.fullmatch("[0-9A-Za-z]{1,64}", text):
+        raise ValueError("an id has letters and digits")
+    return text.lower()
+
+
+def _cursor(text: str, _now: float) -> str:
+    read_cursor(text)
+    return text
+
+
+def _limit(text: str, _now: float) -> int:
+    number = int(text) if re.fullmatch("[0-9]{1,4}", text) else math.inf
+    if not 1 <= number <= MOST_ITEMS:
+        raise ValueError(f"must be a whole number from 1 to {MOST_ITEMS}")
+    return int(number)
+
+
+def _status(words: Iterable[str], what: str) -> Parameter:
+    allowed = [str(word) for word in words]
+    return Parameter("status", what, {"type": "string", "enum": allowed}, word_of(allowed))
+
+
+TEXT = {"type": "string"}
+WHEN = "ISO 8601, or a length of time before now such as `24h`."
+_WORKFLOW = Parameter("workflow", "Only of the workflow with this slug.", TEXT, _slug)
+_SHARED = (
+    Parameter("since", f"Only at or after this time: {WHEN}", TEXT, moment),
+    Parameter("before", f"Only before this time: {WHEN}", TEXT, moment),
+    Parameter(
+        "q",
+        "Only where this is part of an id, a title, a delivery id or an event type.",
+        {"type": "string", "maxLength": LONGEST_SEARCH},
+        _search,
+    ),
+    Parameter("cursor", "`next` of the page before.", TEXT, _cursor),
+    Parameter(
+        "limit",
+        f"At most this many items; {DEFAULT_ITEMS} unless given.",
+        {"type": "integer", "minimum": 1, "maximum": MOST_ITEMS, "default": DEFAULT_ITEMS},
+        _limit,
+    ),
+)
+OF_EVENTS = (_WORKFLOW, _status(Disposition, "Only with this disposition."), *_SHARED)
+OF_RUNS = (
+    _WORKFLOW,
+    _status(Status, "Only with this status."),
+    Parameter("event", "Only runs of the event with this id.", TEXT, _identity),
+    *_SHARED,
+)

@@ -1,0 +1,50 @@
+"""What the API does to runs: cancel and replay."""
+
+from __future__ import annotations
+
+from runner.values import Json
+from web.api.parameters import word_of
+from web.api.routes import Asked, Parameter, Route
+from web.api.schemas import named
+from web.house import House
+
+FROM = ("failed", "start")
+VERSIONS = ("live", "original")
+
+
+async def cancel(house: House, asked: Asked) -> Json:
+    """The run as it is afterwards: one that is running ends at its next step."""
+    await house.store.cancel(asked.id, now=house.clock())
+    return await house.history.run(asked.id)
+
+
+async def replay(house: House, asked: Asked) -> Json:
+    """The run that goes on."""
+    started = await house.start_replay(
+        asked.id, origin=asked.given.get("from", "failed"), version=asked.given.get("version", "live")
+    )
+    return await house.history.run(started["id"])
+
+
+ROUTES = (
+    Route(
+        "POST", "/runs/{id}/cancel", "cancel_run",
+        "Cancel a run; one that is running ends at its next step.",
+        cancel, named("Run"), role="editor", errors=(404, 409),
+    ),
+    Route(
+        "POST", "/runs/{id}/replay", "replay_run",
+        "Replay a run: from its failed step the same run goes on, from the start a new one begins.",
+        replay, named("Run"), role="editor", errors=(404, 409),
+        body=(
+            Parameter(
+                "from", "`failed`: from the failed step. `start`: from the start, as a new run.",
+                {"type": "string", "enum": list(FROM), "default": "failed"}, word_of(FROM),
+            ),
+            Parameter(
+                "version", "The version of the workflow: `live`, or the one that the run had.",
+                {"type": "string", "enum": list(VERSIONS), "default": "live"}, word_of(VERSIONS),
+            ),
+        ),
+    ),
+)  # fmt: skip

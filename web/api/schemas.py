@@ -1,0 +1,171 @@
+"""JSON Schemas of what the API answers (draft 2020-12, as OpenAPI 3.1 has it)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from runner.engine.runs import Disposition, Status
+from runner.values import Json
+
+TEXT = {"type": "string"}
+TEXT_OR_NULL = {"type": ["string", "null"]}
+NUMBER = {"type": "integer"}
+TIME = {"type": "string", "format": "date-time"}
+TIME_OR_NULL = {"type": ["string", "null"], "format": "date-time"}
+OBJECT = {"type": "object"}
+ANYTHING: Json = {}  # any JSON value
+
+
+def thing(properties: dict[str, Json], *, optional: Iterable[str] = ()) -> Json:
+    """An object with exactly *properties*, all of them present but the *optional* ones."""
+    left_out = set(optional)
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [name for name in properties if name not in left_out],
+        "additionalProperties": False,
+    }
+
+
+def either_null(schema: Json) -> Json:
+    """*schema* or null."""
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def many(schema: Json) -> Json:
+    """A list of *schema*."""
+    return {"type": "array", "items": schema}
+
+
+def named(name: str) -> Json:
+    """The schema of that name in COMPONENTS."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def page_of(name: str) -> Json:
+    """A page of a list: `next` is the cursor of the page after, null at the end."""
+    return thing({"items": many(named(name)), "next": TEXT_OR_NULL})
+
+
+_EVENT = {
+    "id": TEXT,
+    "workflow": TEXT,
+    "trigger": TEXT,
+    "disposition": {"type": "string", "enum": [str(one) for one in Disposition]},
+    "received_at": TIME,
+    "method": TEXT,
+    "path": TEXT,
+    "content_type": TEXT,
+    "size": {**NUMBER, "description": "Of the body, in bytes."},
+    "source_ip": TEXT,
+    "type": {**TEXT_OR_NULL, "description": "The provider's event type."},
+    "delivery_id": TEXT_OR_NULL,
+    "reason": {**TEXT_OR_NULL, "description": "Why it was stopped, in a sentence."},
+    "runs": many(thing({"id": TEXT, "status": TEXT, "title": TEXT})),
+}
+_STATUS = {"type": "string", "enum": [str(one) for one in Status]}
+_RUN = {
+    "id": TEXT,
+    "title": TEXT,
+    "workflow": TEXT,
+    "version": NUMBER,
+    "status": _STATUS,
+    "reason": either_null(named("Reason")),
+    "event": {**TEXT, "description": "The id of its event."},
+    "attempt": NUMBER,
+    "replay_of": TEXT_OR_NULL,
+    "mode": TEXT,
+    "waiting": either_null(thing({"for": TEXT, "until": TIME_OR_NULL})),
+    "accepted_at": TIME,
+    "started_at": TIME_OR_NULL,
+    "ended_at": TIME_OR_NULL,
+}
+_WORKFLOW = {
+    "slug": TEXT,
+    "name": TEXT,
+    "description": TEXT,
+    "tags": many(TEXT),
+    "version": {"type": ["integer", "null"], "description": "Of what is live; null: the file has faults."},
+    "url": {**TEXT_OR_NULL, "description": "Where its events arrive."},
+    "methods": many(TEXT),
+    "faults": many(named("Fault")),
+}
+
+COMPONENTS: dict[str, Json] = {
+    "Problem": {
+        "type": "object",
+        "description": "RFC 9457. `parameter` names what a 400 is about.",
+        "properties": {
+            "type": TEXT,
+            "title": TEXT,
+            "status": NUMBER,
+            "detail": TEXT,
+            "parameter": TEXT,
+        },
+        "required": ["type", "title", "status", "detail"],
+    },
+    "Reason": thing({"code": TEXT, "sentence": TEXT, "facts": OBJECT}),
+    "Gate": thing(
+        {"name": TEXT, "verdict": {"enum": ["passed", "stopped"]}, "reason": TEXT, "facts": OBJECT}
+    ),
+    "Fault": thing(
+        {
+            "path": TEXT,
+            "line": NUMBER,
+            "column": NUMBER,
+            "where": TEXT,
+            "code": TEXT,
+            "severity": {"enum": ["error", "warning"]},
+            "message": TEXT,
+            "hint": TEXT,
+        }
+    ),
+    "Step": thing(
+        {
+            "id": TEXT_OR_NULL,
+            "path": TEXT,
+            "name": TEXT_OR_NULL,
+            "kind": TEXT_OR_NULL,
+            "status": TEXT_OR_NULL,
+            "attempts": NUMBER,
+            "input": ANYTHING,
+            "output": ANYTHING,
+            "error": ANYTHING,
+            "started_at": TIME_OR_NULL,
+            "ended_at": TIME_OR_NULL,
+            "due_at": TIME_OR_NULL,
+            "ms": {"type": ["number", "null"], "description": "How long it took in the last turn."},
+        }
+    ),
+    "EventItem": thing(_EVENT),
+    "Event": thing(
+        {
+            **_EVENT,
+            "query": TEXT,
+            "headers": OBJECT,
+            "gates": many(named("Gate")),
+            "payload": ANYTHING,
+            "body": TEXT,
+            "unreadable": {**TEXT, "description": "Why it has no payload."},
+        },
+        optional=("payload", "body", "unreadable"),
+    ),
+    "RunItem": thing(_RUN),
+    "Run": thing(
+        {
+            **_RUN,
+            "steps": many(named("Step")),
+            "trace": many(OBJECT),
+            "output": ANYTHING,
+            "answer": ANYTHING,
+            "notes": many(TEXT),
+        }
+    ),
+    "WorkflowItem": thing(_WORKFLOW),
+    "Workflow": thing({**_WORKFLOW, "source": {**TEXT_OR_NULL, "description": "The text of what is live."}}),
+    "Action": {
+        "type": "object",
+        "properties": {"name": TEXT, "summary": TEXT},
+        "required": ["name", "summary"],
+    },
+}

@@ -1,0 +1,45 @@
+"""The pages and the API as one application: behind web/hooks.py, which takes what senders send."""
+
+from __future__ import annotations
+
+from quart import Quart, Response, request
+
+from web.api.openapi import ROUTES
+from web.api.routes import add_routes
+from web.auth import guard
+from web.display import add_filters
+from web.health import add_health
+from web.house import House
+from web.pages.table import add_pages
+from web.problems import add_problems
+
+__all__ = ["House", "make_app"]
+
+MOST_BODY_BYTES = 64 * 1024  # of a form or a call of the API: none holds more than some words
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; "
+    "script-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",  # a first-start link must not leak to where a page leads
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def make_app(house: House) -> Quart:
+    """The ASGI application of *house*."""
+    app = Quart(__name__)
+    app.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES
+    add_filters(app, house)
+    add_problems(app)
+    add_health(app, house)
+    guard(app, house, {**add_routes(app, house, ROUTES), **add_pages(app, house)})
+    app.after_request(_add_headers)
+    return app
+
+
+async def _add_headers(response: Response) -> Response:
+    response.headers.update(HEADERS)
+    if request.endpoint != "static":
+        response.headers["Cache-Control"] = "no-store"
+    return response

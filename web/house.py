@@ -1,0 +1,50 @@
+"""What the web needs of everything else: ports and callables, put together by the composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from runner.engine.history import History, People
+from runner.engine.library import Library, Live
+from runner.engine.runs import Store
+from runner.values import Json
+
+Origin = Literal["failed", "start"]
+Version = Literal["live", "original"]
+
+
+class StartReplay(Protocol):
+    """Starts a replay of one run."""
+
+    async def __call__(self, run_id: str, *, origin: Origin, version: Version) -> Json:
+        """
+        `{id, …}` of the run that goes on: the same one from its failed step, a new one from the start.
+
+        Raises:
+            NotFound, MoveRefused, StoreUnavailable; LanguageError: the version cannot be run.
+        """
+
+
+@dataclass(frozen=True)
+class House:
+    """
+    `url_of(live)` is a workflow's address, `actions()` the catalogue as a list of `{name, summary,
+    …}`, `clock()` UTC seconds. `ping()` raises StoreUnavailable when nothing can be written. New
+    events are refused when `store.backlog` reaches `backlog_limit`. `timezone` (IANA) is that of
+    the times on the pages.
+    """
+
+    history: History
+    people: People
+    library: Library
+    store: Store
+    url_of: Callable[[Live], str]
+    actions: Callable[[], Json]
+    clock: Callable[[], float]
+    start_replay: StartReplay
+    ping: Callable[[], Awaitable[None]]
+    backlog_limit: int
+    public_url: str
+    timezone: str = "UTC"

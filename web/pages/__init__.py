@@ -1,0 +1,3 @@
+"""The pages: rendered here, readable without a script."""
+
+from __future__ import annotations
