@@ -1,0 +1,72 @@
+"""
+A destination that answers every POST at once and counts: `python -m tests.bench.sink`.
+
+Prints its port on the first line. `GET /count` gives how many POSTs came; each POST's
+Idempotency-Key and X-Event-Id are written to the file that --log names, if any.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from pathlib import Path
+from typing import IO, cast
+
+from web.serve import install_loop
+
+OK = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
+
+
+class Sink(asyncio.Protocol):
+    """One connection."""
+
+    received = 0
+    log: IO[str] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by inheritance
+        self._buffer = b""
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        while True:
+            head, found, rest = self._buffer.partition(b"\r\n\r\n")
+            if not found:
+                return
+            headers = _headers(head)
+            length = int(headers.get("content-length", "0"))
+            if len(rest) < length:
+                return
+            self._buffer = rest[length:]
+            self._transport.write(self._answer(head, headers))
+
+    def _answer(self, head: bytes, headers: dict[str, str]) -> bytes:
+        if head.startswith(b"GET"):
+            body = str(Sink.received).encode()
+            return b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
+        Sink.received += 1
+        if Sink.log:
+            # on its way to the file before the answer: what the sender believes sent is counted
+            print(headers.get("idempotency-key"), headers.get("x-event-id"), file=Sink.log, flush=True)
+        return OK
+
+
+def _headers(head: bytes) -> dict[str, str]:
+    lines = head.decode("latin-1").split("\r\n")[1:]
+    return {name.lower(): value.strip() for name, _colon, value in (line.partition(":") for line in lines)}
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--log", type=Path)
+    options = parser.parse_args()
+    if options.log:
+        Sink.log = options.log.open("a")
+    server = await asyncio.get_running_loop().create_server(Sink, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    install_loop()
+    asyncio.run(main())
