@@ -36,8 +36,8 @@ async def respond(turn: Turn, body: Respond, path: str, frame: Frame) -> Result:
         turn.notes.append(f"{path} did nothing: the caller had its answer already")
         return Done(None)
     answer = await turn.render(body.shape, turn.scope(frame, path))
-    answer["file"] = _own_file(turn, answer.get("body"))
-    turn.answer = answer
+    file = _own_file(turn, answer.get("body"))
+    turn.answer = {**answer, "file": file} if file else answer
     turn.tools.on_answer(turn.run.id, turn.answer)
     return Done(None)
 
