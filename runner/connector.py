@@ -156,7 +156,7 @@ class Connection(BaseModel):
         texts = (one.get_secret_value() for one in values if isinstance(one, SecretStr))
         return frozenset(text for text in texts if text)
 
-    async def test(self, call: Call) -> str:
+    async def test(self, call: Call) -> str:  # noqa: ARG002 - for those who override it
         """
         Say in a sentence that the connection works, by the same path as sending.
 

@@ -33,7 +33,7 @@ steps:
       messages: payload.commits[].message
       count: length(payload.commits)
   - id: text
-    template: "{{{{ steps.push.by }}}} pushed {{{{ steps.push.count }}}} commits to {{{{ steps.push.repository }}}}"
+    template: "{{{{ steps.push.by }}}}: {{{{ steps.push.count }}}} commits to {{{{ steps.push.repository }}}}"
   - action: http.request
     with:
       method: POST

@@ -261,6 +261,7 @@ async def test_a_store_that_cannot_write_is_503_and_never_a_false_200(world: Wor
     assert len((await world.history.events(Wanted())).items) == 1
 
 
+HELD = "steps:\n  - action: probe.note\n    with: {text: x, after: open}\n"
 ANSWERS = "trigger: {webhook: {answer: result}}\n"
 
 
@@ -316,7 +317,7 @@ async def test_a_waiting_caller_hears_the_outcome_and_never_the_reason(
 
 
 async def test_a_waiting_caller_is_told_202_when_its_time_is_over_and_the_run_goes_on(world: World) -> None:
-    text = "trigger: {webhook: {answer: {wait: 50ms}}}\nsteps:\n  - action: probe.note\n    with: {text: x, after: open}\n"
+    text = "trigger: {webhook: {answer: {wait: 50ms}}}\n" + HELD
     said = await Client(world)(await hook(world, text), b"{}")
     assert said
     assert said.status == 202
@@ -326,7 +327,8 @@ async def test_a_waiting_caller_is_told_202_when_its_time_is_over_and_the_run_go
 
 
 async def test_a_fixed_answer_goes_out_as_the_file_says(world: World) -> None:
-    text = "trigger: {webhook: {answer: {status: 200, headers: {Content-Type: text/html}, body: '<p>{{ payload.n }}</p>'}}}\n"
+    answer = "{status: 200, headers: {Content-Type: text/html}, body: '<p>{{ payload.n }}</p>'}"
+    text = f"trigger: {{webhook: {{answer: {answer}}}}}\n"
     said = await Client(world)(await hook(world, text), b'{"n": 5}')
     assert said
     assert (said.headers["content-type"], said.body) == ("text/html", b"<p>5</p>")
