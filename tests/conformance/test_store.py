@@ -41,8 +41,9 @@ async def store(tmp_path: Path) -> AsyncIterator[SQLiteStore]:
 def an_event(number: int = 1, *, disposition: Disposition = Disposition.ACCEPTED) -> Event:
     return Event(
         id=f"event-{number:04d}", workflow="orders", trigger="webhook", received_at=NOW,
-        disposition=disposition, method="POST", path="", query="", headers={"content-type": "application/json"},
-        content_type="application/json", size=2, source_ip="127.0.0.1", body=b"{}",
+        disposition=disposition, method="POST", path="", query="",
+        headers={"content-type": "application/json"}, content_type="application/json", size=2,
+        source_ip="127.0.0.1", body=b"{}",
     )  # fmt: skip
 
 

@@ -1,0 +1,87 @@
+"""`hookline actions` and `hookline schema`: what a workflow file may say."""
+
+from __future__ import annotations
+
+import click
+
+from runner.cli.options import example, json_option
+from runner.cli.showing import print_json
+from runner.errors import SettingsError
+from runner.values import Json
+
+
+@click.command(epilog=example("hookline actions slack"))
+@click.argument("connector", required=False)
+@json_option
+def actions(connector: str | None, as_json: bool) -> None:
+    """Show the actions, with inputs, output and an example."""
+    import connectors
+
+    try:
+        found = connectors.described(connector)
+    except LookupError as error:
+        raise SettingsError(str(error)) from None
+    if as_json:
+        print_json({"items": found, "next": None})
+        return
+    for one in found:
+        _show(one)
+
+
+@click.command(epilog=example("hookline schema workflow > workflow.schema.json"))
+@click.argument("kind", type=click.Choice(["workflow"]), default="workflow")
+def schema(kind: str) -> None:  # noqa: ARG001 - the one kind there is
+    """Print the JSON Schema of a workflow file, for editors."""
+    import connectors
+    from runner.language.catalogue import Catalogue
+    from runner.language.schema import workflow_schema
+
+    print_json(workflow_schema(Catalogue(connectors.catalogue_actions())))
+
+
+def _show(action: Json) -> None:
+    click.secho(action["name"], bold=True)
+    for line in action["summary"].splitlines():
+        click.echo(f"  {line}" if line else "")
+    if action["connection_kinds"]:
+        need = "" if action["connection_required"] else ", if any"
+        click.echo(f"  connection: of kind {' or '.join(action['connection_kinds'])}{need}")
+    click.echo("  with:")
+    show_fields(action["inputs"])
+    click.echo("  gives:")
+    show_fields(action["output"])
+    click.echo(f"  after a crash during the call: {action['after_crash']}")
+    if action["example"]:
+        click.echo("  example:")
+        for line in action["example"].rstrip().splitlines():
+            click.echo(f"    {line}" if line else "")
+    click.echo()
+
+
+def show_fields(schema: Json) -> None:
+    """Print the fields of a JSON Schema, one a line."""
+    fields = schema.get("properties", {})
+    needed = schema.get("required", ())
+    width = max(map(len, fields), default=0)
+    for name, field in fields.items():
+        words = [_type(field)]
+        if name in needed and "default" not in field:
+            words.append("needed")
+        elif field.get("default") is not None:
+            words.append(f"default {field['default']}")
+        about = field.get("description", "")
+        click.echo(f"    {name.ljust(width)}  {', '.join(words)}{f': {about}' if about else ''}")
+
+
+def _type(field: Json) -> str:
+    """The types of a field in a few words."""
+    if "enum" in field:
+        return " / ".join(map(str, field["enum"]))
+    if "const" in field:
+        return str(field["const"])
+    kinds = dict.fromkeys(_type(one) for one in field.get("anyOf", ()) if one.get("type") != "null")
+    if kinds:
+        return " or ".join(kinds)
+    if "$ref" in field:
+        return str(field["$ref"]).rpartition("/")[2]
+    return str(field.get("type", "anything"))

@@ -1,0 +1,182 @@
+"""`hookline check`: every fault of workflow files, without a server and without running anything."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from runner.cli.options import FOLDER, Place, asynchronous, example
+from runner.cli.showing import note, print_json
+from runner.errors import SettingsError
+from runner.values import Json
+
+if TYPE_CHECKING:
+    from runner.language.catalogue import Catalogue
+    from runner.language.faults import Fault
+
+SUFFIXES = (".yaml", ".yml")
+
+
+@click.command(epilog=example("hookline check workflows/order-alerts.yaml"))
+@click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "github", "sarif"]),
+    default="text",
+    show_default=True,
+    help="How the faults are printed; github makes annotations of a pull request.",
+)
+@click.option("--data", type=FOLDER, help="Know the connections and secrets of this data folder too.")
+@asynchronous
+async def check(paths: tuple[Path, ...], form: str, data: Path | None) -> None:
+    """
+    Find every fault of workflow files.
+
+    PATH is a file or a folder; ./workflows if none is given. Exit status 1 if there is an error.
+    """
+    from runner.engine.library import text_of
+    from runner.language.load import load
+
+    files = [file for path in paths or (Path("workflows"),) for file in _files(path)]
+    catalogue = await _catalogue(data if data and data.is_dir() else None)  # noqa: ASYNC240 - nothing waits
+    texts: dict[str, str] = {}
+    faults: list[Fault] = []
+    for file in dict.fromkeys(files):
+        text = text_of(file)
+        if isinstance(text, str):
+            texts[str(file)] = text
+            faults += load(text, path=str(file), slug=file.stem, catalogue=catalogue).faults
+            faults += _misnamed(file)
+        else:
+            faults.append(text)
+    {"text": _text, "json": _json, "github": _github, "sarif": _sarif}[form](faults, texts)
+    is_bad = any(fault.severity == "error" for fault in faults)
+    if form == "text":
+        note(_summary(len(files), faults))
+    if is_bad:
+        raise click.exceptions.Exit(1)
+
+
+def _files(path: Path) -> list[Path]:
+    """The workflow files that *path* means."""
+    from runner.engine.library import workflow_files
+
+    if path.is_dir():
+        return sorted([*workflow_files(path), *path.glob("*.yml")])
+    if not path.exists():
+        raise SettingsError(f'there is no "{path}"; name a workflow file or a folder of them')
+    if path.suffix not in SUFFIXES or path.name.endswith(".test.yaml"):
+        raise SettingsError(f"{path} is no workflow file: those are named <slug>.yaml")
+    return [path]
+
+
+async def _catalogue(data: Path | None) -> Catalogue:
+    import connectors
+    from runner.language.catalogue import Catalogue
+
+    if data is None:
+        return Catalogue(connectors.catalogue_actions())
+    from runner.cli.house import catalogue
+
+    async with contextlib.AsyncExitStack() as stack:
+        rooms = await stack.enter_async_context(Place(data, None, Path("workflows")).opened())
+        return catalogue(rooms.vault)
+
+
+def _misnamed(file: Path) -> list[Fault]:
+    """A server reads `*.yaml` alone; a `.yml` would lie there in silence."""
+    from runner.language.faults import Fault
+
+    if file.suffix == ".yaml":
+        return []
+    message, hint = "the server does not read this file", f"name it {file.stem}.yaml"
+    return [Fault(str(file), 1, 1, "", "file-name", "warning", message, hint)]
+
+
+def _summary(files: int, faults: Sequence[Fault]) -> str:
+    errors = sum(fault.severity == "error" for fault in faults)
+    warnings = len(faults) - errors
+    found = [
+        f"{count} {noun}{'s' if count != 1 else ''}"
+        for count, noun in ((errors, "error"), (warnings, "warning"))
+        if count
+    ]
+    return f"{files} workflow{'s' if files != 1 else ''} checked: {' and '.join(found) or 'no faults'}"
+
+
+def _text(faults: Sequence[Fault], texts: Mapping[str, str]) -> None:
+    for fault in faults:
+        print_fault(fault, texts.get(fault.path, ""))
+
+
+def print_fault(fault: Fault, text: str, *, err: bool = False) -> None:
+    """Print a fault with its source line and a caret; *text* is the file's."""
+    from runner.language.faults import render_fault
+
+    head, *source = render_fault(fault, text).split("\n")
+    label = click.style(f"{fault.severity}: ", fg="red" if fault.severity == "error" else "yellow", bold=True)
+    click.echo(label + "\n".join([head, *source]), err=err)
+
+
+def _json(faults: Sequence[Fault], _texts: Mapping[str, str]) -> None:
+    print_json([fault.as_json() for fault in faults])
+
+
+def _github(faults: Sequence[Fault], _texts: Mapping[str, str]) -> None:
+    """Workflow commands. Source: docs.github.com, "Workflow commands for GitHub Actions"."""
+    for fault in faults:
+        sentence = f"{fault.message}; {fault.hint}" if fault.hint else fault.message
+        sentence = f"{fault.where}: {sentence}" if fault.where else sentence
+        place = f"file={_property(fault.path)},line={fault.line},col={fault.column}"
+        click.echo(f"::{fault.severity} {place},title={_property(fault.code)}::{_data(sentence)}")
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def _sarif(faults: Sequence[Fault], _texts: Mapping[str, str]) -> None:
+    """Source: SARIF 2.1.0, OASIS."""
+    from runner import __version__
+
+    rules = [{"id": code} for code in sorted({fault.code for fault in faults})]
+    driver = {"name": "hookline", "version": __version__, "rules": rules}
+    print_json(
+        {
+            "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+            "version": "2.1.0",
+            "runs": [
+                {
+                    "tool": {"driver": driver},
+                    "columnKind": "unicodeCodePoints",
+                    "results": [_result(fault) for fault in faults],
+                }
+            ],
+        }
+    )
+
+
+def _result(fault: Fault) -> Json:
+    sentence = f"{fault.message}; {fault.hint}" if fault.hint else fault.message
+    return {
+        "ruleId": fault.code,
+        "level": fault.severity,
+        "message": {"text": f"{fault.where}: {sentence}" if fault.where else sentence},
+        "locations": [
+            {
+                "physicalLocation": {
+                    "artifactLocation": {"uri": Path(fault.path).as_posix()},
+                    "region": {"startLine": fault.line, "startColumn": fault.column},
+                }
+            }
+        ],
+    }

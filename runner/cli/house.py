@@ -1,0 +1,167 @@
+"""
+The house put together: the only place that names a store, a queue, connectors and the web.
+
+`open_rooms` opens what every command needs that looks at a server's data, running or not;
+`serve.py` adds the worker and the way in.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import connectors
+from runner.cli.safe import HeldSafe
+from runner.engine.accept import new_id
+from runner.engine.address import token_deriver
+from runner.engine.library import Library, Live, workflow_files
+from runner.engine.runs import NewRun
+from runner.errors import HooklineError, MoveRefused
+from runner.language.catalogue import Catalogue
+from runner.language.faults import WorkflowInvalid
+from runner.language.suggest import did_you_mean, one_of
+from runner.settings import Settings
+from runner.store.history import SQLiteHistory
+from runner.store.nodes import living
+from runner.store.people import SQLitePeople
+from runner.store.sqlite import SQLiteStore
+from runner.vault import Vault, root_key
+
+DATABASE = "hookline.db"
+NODES = "nodes"
+LINK_SECONDS = 86400.0  # a sign-in link: the day on which it was asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """A server's data, opened."""
+
+    settings: Settings
+    data: Path
+    store: SQLiteStore
+    history: SQLiteHistory
+    people: SQLitePeople
+    vault: Vault
+    safe: HeldSafe
+    library: Library
+
+    def url_of(self, token: str) -> str:
+        """The inbound address of a token, as services call it."""
+        return f"{self.settings.address}/hooks/{token}"
+
+
+def database_path(settings: Settings, data: Path) -> Path:
+    """Where the embedded store is."""
+    url = settings.store.url
+    return Path(url.removeprefix("sqlite:///")) if url else data / DATABASE
+
+
+def as_it_runs(settings: Settings, data: Path) -> Settings:
+    """*settings* with the address of a server that runs on *data* now, where it was given one by flags."""
+    if settings.public_url:
+        return settings
+    running = [one for one in living(database_path(settings, data).parent / NODES) if one]
+    return replace(settings, public_url=running[0]) if running else settings
+
+
+async def live_workflow(library: Library, slug: str) -> Live:
+    """
+    The workflow *slug* from its file.
+
+    Raises:
+        WorkflowInvalid: the file has faults.
+        HooklineError: there is none of that name.
+    """
+    live = await library.read(slug)
+    if live is not None:
+        return live
+    if faults := [one for one in library.faults.get(slug, ()) if one.severity == "error"]:
+        raise WorkflowInvalid(faults)
+    known = [path.stem for path in workflow_files(library.folder)]
+    hint = did_you_mean(slug, known) or (one_of(known) if known else "it has no workflow files")
+    raise HooklineError(f'there is no workflow "{slug}" in {library.folder}; {hint}')
+
+
+def catalogue(vault: Vault | None) -> Catalogue:
+    """The actions of all connectors, and what the vault holds (None: not known here)."""
+    actions = connectors.catalogue_actions()
+    if vault is None:
+        return Catalogue(actions)
+    return Catalogue(actions, vault.connection_kinds(), frozenset(vault.secrets()))
+
+
+@contextlib.asynccontextmanager
+async def open_rooms(settings: Settings, *, workflows: Path, data: Path) -> AsyncIterator[Rooms]:
+    """
+    Open the data of a server; the same whether one runs on it or not.
+
+    Raises:
+        StoreUnavailable, SettingsError: it cannot be opened; the message says why.
+    """
+    key = root_key(os.environ, data)
+    store = await SQLiteStore.open(database_path(settings, data))
+    try:
+        vault = Vault(store, key, os.environ, models=connectors.connection_model)
+        await vault.load()
+        library = Library(
+            workflows,
+            store,
+            catalogue=lambda: catalogue(vault),
+            token_of=token_deriver(key),
+            clock=time.time,
+        )
+        yield Rooms(
+            settings=settings,
+            data=data,
+            store=store,
+            history=SQLiteHistory(store),
+            people=SQLitePeople(store, time.time),
+            vault=vault,
+            safe=HeldSafe(vault),
+            library=library,
+        )
+    finally:
+        await store.close()
+
+
+async def sign_in_link(rooms: Rooms) -> str:
+    """A new address that signs an administrator in, once, within a day."""
+    token = await rooms.people.issue("link", name="first", role="admin", seconds=LINK_SECONDS)
+    return f"{rooms.settings.address}/start/{token}"
+
+
+def new_node_name() -> str:
+    """A name for this process that no other has or had."""
+    return f"{os.getpid()}-{secrets.token_hex(6)}"
+
+
+async def replay(rooms: Rooms, run_id: str, *, origin: str, version: str) -> Mapping[str, object]:
+    """
+    Replay a run: *origin* "failed" (the same run goes on) or "start" (a new run of its event);
+    *version* "live" or "original". Returns `{id, attempt or replay_of}`.
+
+    Raises:
+        NotFound, MoveRefused: there is no such run, or its state does not allow it.
+    """
+    old = await rooms.history.run(run_id)
+    number = old["version"]
+    if version == "live":
+        await rooms.library.reload()
+        live = rooms.library.get(old["workflow"])
+        if live is None:
+            raise MoveRefused(
+                f"{old['workflow']} is not live any more; replay it on its own version: --version original"
+            )
+        number = live.version
+    now = time.time()
+    if origin == "failed":
+        await rooms.store.replay_failed(run_id, version=number, now=now)
+        return {"id": run_id, "attempt": old["attempt"] + 1}
+    new = NewRun(new_id(now), old["workflow"], number, old["title"], secrets.token_hex(16), owner=None)
+    await rooms.store.replay_start(run_id, new, now=now)
+    return {"id": new.id, "replay_of": run_id}

@@ -1,0 +1,61 @@
+"""`hookline init`: a new folder with a first workflow that needs no account."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from runner.cli.options import example
+from runner.errors import SettingsError
+
+ROOT = Path(__file__).parents[2]
+STARTERS = (Path(__file__).parents[1] / "starters", ROOT / "workflows")  # installed; in a checkout
+SETTINGS = Path(__file__).with_name("hookline.toml")
+FIRST = ("hello.yaml", "fixtures/hello.json")
+
+
+@click.command(epilog=example("hookline init automations"))
+@click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path, file_okay=False), default=Path())
+def init(folder: Path) -> None:
+    """
+    Make a folder with a first workflow.
+
+    Writes workflows/hello.yaml, an event to try it with, and hookline.toml with every setting at
+    its default. Nothing that exists is overwritten.
+    """
+    starters = next(one for one in STARTERS if one.is_dir())
+    texts = {f"workflows/{name}": (starters / name).read_bytes() for name in FIRST}
+    texts["hookline.toml"] = SETTINGS.read_bytes()
+    there = [name for name in texts if (folder / name).exists()]
+    if there:
+        raise SettingsError(
+            f"{folder / there[0]} exists already and is not overwritten; "
+            "name another folder: hookline init DIR"
+        )
+    try:
+        for name, text in texts.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(text)
+        _keep_out_of_git(folder)
+    except OSError as error:
+        raise SettingsError(f"{folder} cannot be written to: {error.strerror}") from error
+    go_there = "" if folder == Path() else f"  cd {folder}\n"
+    click.echo(
+        f"Made in {folder.resolve()}:\n"
+        "  workflows/hello.yaml           a first workflow: it answers whoever calls it\n"
+        "  workflows/fixtures/hello.json  an event to try it with\n"
+        "  hookline.toml                  every setting, at its default\n"
+        "Next:\n"
+        f"{go_there}"
+        "  hookline check\n"
+        "  hookline run hello --payload workflows/fixtures/hello.json\n"
+        "  hookline serve"
+    )
+
+
+def _keep_out_of_git(folder: Path) -> None:
+    """The data folder holds the key from which all secrets are readable."""
+    path = folder / ".gitignore"
+    if not path.exists():
+        path.write_text(".hookline/\n", encoding="utf-8")

@@ -1,0 +1,178 @@
+"""What several commands share: their options, the folders they work in, and how they open a server's data."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import click
+
+from runner.errors import SettingsError
+from runner.values import Json, duration_seconds
+
+if TYPE_CHECKING:
+    from runner.cli.house import Rooms
+    from runner.engine.history import Page, Wanted
+    from runner.settings import Settings
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+class When(click.ParamType[float, str]):
+    """A point in time as UTC seconds: `2h` or `7d` ago, a date, or a date and time (UTC unless it says)."""
+
+    name = "when"
+
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """As `click.ParamType.convert`."""
+        if isinstance(value, float):
+            return value
+        with contextlib.suppress(ValueError):
+            return time.time() - duration_seconds(value)
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            way_out = "write for example 2h, 7d, 2026-05-03 or 2026-05-03T14:00Z"
+            self.fail(f'"{value}" is no time; {way_out}', param, ctx)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+workflows_option = click.option(
+    "--workflows",
+    type=FOLDER,
+    default=Path("workflows"),
+    show_default=True,
+    help="The folder of the workflow files.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+_data_option = click.option(
+    "--data",
+    type=FOLDER,
+    default=Path(".hookline"),
+    show_default=True,
+    help="The folder of the database and the key.",
+)
+_database_option = click.option(
+    "--database", metavar="URL", help="Another database than the one in the data folder (sqlite:///PATH)."
+)
+
+
+def example(*lines: str) -> str:
+    """The `epilog` of a command: how it is called, as it is typed."""
+    return "\n".join(["\b", "Example:", *(f"  {line}" for line in lines)])
+
+
+def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--data` and `--database`; the command gets them, and `--workflows`, as its `place`."""
+
+    @functools.wraps(command)
+    def placed(*args: Any, data: Path, database: str | None, **options: Any) -> Any:
+        workflows = options.pop("workflows", Path("workflows"))
+        return command(*args, place=Place(data, database, workflows), **options)
+
+    return _data_option(_database_option(placed))
+
+
+def list_options(command: Command) -> Command:
+    """Add what narrows a list; the command gets the options as `Wanted` names them."""
+    for option in (
+        click.option("--cursor", help="Go on where a page ended: its `next`."),
+        click.option(
+            "--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="At most so many."
+        ),
+        click.option("--since", type=When(), help="From then on: 2h, 7d, a date or a time."),
+        click.option("--workflow", metavar="SLUG", help="Only of this workflow."),
+    ):
+        command = option(command)
+    return command
+
+
+def asynchronous(command: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
+    """Make a command of an async function: it runs in an event loop of its own."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **options: P.kwargs) -> T:
+        return asyncio.run(command(*args, **options))
+
+    return run
+
+
+def until_interrupted(command: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """As `asynchronous`, for a command that has no end of its own: Ctrl-C is its good one."""
+    endless = asynchronous(command)
+
+    @functools.wraps(command)
+    def run(*args: P.args, **options: P.kwargs) -> None:
+        with contextlib.suppress(KeyboardInterrupt):
+            endless(*args, **options)
+
+    return run
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which server's data a command means: the folders and the database that its options name."""
+
+    data: Path
+    database: str | None
+    workflows: Path
+
+    def settings(self, **flags: Any) -> Settings:
+        """
+        The settings of the current folder with this database; *flags* as `read_settings` takes
+        them, `server__port` for `server.port`.
+
+        Raises:
+            SettingsError: a setting is wrong.
+        """
+        from runner.settings import read_settings
+
+        given = {name.replace("__", "."): value for name, value in flags.items()}
+        return read_settings(Path.cwd(), os.environ, {"store.url": self.database, **given})
+
+    @contextlib.asynccontextmanager
+    async def opened(self, *, may_make: bool = False) -> AsyncIterator[Rooms]:
+        """
+        The server's data, whether one runs on it or not; *may_make* lets a first use make it.
+
+        Raises:
+            SettingsError: there is none, or a setting is wrong.
+            StoreUnavailable: it cannot be opened.
+        """
+        from runner.cli.house import as_it_runs, database_path, open_rooms
+
+        settings = self.settings()
+        if not may_make and not database_path(settings, self.data).exists():
+            raise SettingsError(
+                f"there is no database in {self.data}; `hookline serve` makes one, "
+                "and `--data` names another folder"
+            )
+        settings = as_it_runs(settings, self.data)
+        async with open_rooms(settings, workflows=self.workflows, data=self.data) as rooms:
+            yield rooms
+
+    async def page(self, read: Callable[[Wanted], Awaitable[Page]], narrowed: Mapping[str, Any]) -> Json:
+        """
+        A page of a list as JSON; *narrowed* has the options of `list_options`.
+
+        Raises:
+            SettingsError: the cursor is none of ours.
+        """
+        from runner.engine.history import Wanted
+
+        try:
+            return (await read(Wanted(**narrowed))).as_json()
+        except ValueError as error:
+            raise SettingsError(f"--cursor: {error}") from None

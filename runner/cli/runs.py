@@ -1,0 +1,249 @@
+"""`hookline runs`: what became of events, and what people do about it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from runner.cli.follow import follow
+from runner.cli.options import (
+    Place,
+    When,
+    asynchronous,
+    data_options,
+    example,
+    json_option,
+    list_options,
+    until_interrupted,
+    workflows_option,
+)
+from runner.cli.showing import (
+    moment,
+    note,
+    print_json,
+    print_json_line,
+    print_list,
+    printable,
+    seconds_between,
+    status_word,
+    value_text,
+)
+from runner.engine.history import Wanted
+from runner.engine.runs import Status
+from runner.errors import LanguageError, MoveRefused, NotFound
+from runner.values import Json
+
+if TYPE_CHECKING:
+    from runner.cli.house import Rooms
+
+COLUMNS = ("RUN", "ACCEPTED", "WORKFLOW", "STATUS", "TITLE")
+MARKS = {"succeeded": "✓", "failed": "✗", "waiting": "…", "skipped": "-", "filtered": "-", "started": "…"}
+status_option = click.option("--status", type=click.Choice([one.value for one in Status]), help="Only these.")
+
+
+@click.group(epilog=example("hookline runs list --status failed --since 1d"))
+def runs() -> None:
+    """Runs: what became of events, and what people do about it."""
+
+
+@runs.command("list", epilog=example("hookline runs list --workflow order-alerts --status failed"))
+@list_options
+@status_option
+@data_options
+@json_option
+@asynchronous
+async def list_(place: Place, as_json: bool, **narrowed: object) -> None:
+    """List runs, the newest first."""
+    async with place.opened() as rooms:
+        page = await place.page(rooms.history.runs, narrowed)
+    if as_json:
+        print_json(page)
+    else:
+        print_list(page, COLUMNS, [_row(one) for one in page["items"]])
+
+
+@runs.command(epilog=example("hookline runs show 01kz2v3nd8z5rjq0v6a7t4m9xe"))
+@click.argument("run_id", metavar="ID")
+@data_options
+@json_option
+@asynchronous
+async def show(place: Place, run_id: str, as_json: bool) -> None:
+    """Show one run: why it is where it is, then each step."""
+    async with place.opened() as rooms:
+        run = await rooms.history.run(run_id)
+    if as_json:
+        print_json(run)
+    else:
+        show_run(run)
+
+
+@runs.command(epilog=example("hookline runs tail --workflow order-alerts"))
+@click.option("--workflow", metavar="SLUG", help="Only of this workflow.")
+@click.option("--since", type=When(), help="Begin there, not now: 2h, 7d, a date or a time.")
+@data_options
+@json_option
+@until_interrupted
+async def tail(place: Place, workflow: str | None, since: float | None, as_json: bool) -> None:
+    """Show runs as they come and as they change, until Ctrl-C."""
+    async with place.opened() as rooms:
+        wanted = Wanted(workflow=workflow, since=time.time() if since is None else since)
+        async for run in follow(rooms.history.runs, wanted, state=lambda one: str(one["status"])):
+            if as_json:
+                print_json_line(run)
+            else:
+                status = status_word(run["status"])
+                sentence = run["reason"]["sentence"] if run["reason"] else run["title"]
+                words = moment(run["accepted_at"]), run["id"], run["workflow"], status, printable(sentence)
+                click.echo("  ".join(words))
+
+
+@runs.command(epilog=example("hookline runs cancel 01kz2v3nd8z5rjq0v6a7t4m9xe"))
+@click.argument("run_ids", metavar="ID...", nargs=-1, required=True)
+@data_options
+@json_option
+@asynchronous
+async def cancel(place: Place, run_ids: tuple[str, ...], as_json: bool) -> None:
+    """Cancel runs: at once, or, where one is being executed, at its next step."""
+
+    async def one(rooms: Rooms, run_id: str) -> Json:
+        status = await rooms.store.cancel(run_id, now=time.time())
+        return {"run": run_id, "status": status.value}
+
+    async with place.opened() as rooms:
+        done, is_whole = await _each(run_ids, lambda run_id: one(rooms, run_id))
+    if as_json:
+        print_json({"items": done, "next": None})
+    for each in [] if as_json else done:
+        is_over = each["status"] == Status.CANCELLED
+        click.echo(f"{each['run']} {'is cancelled' if is_over else 'is cancelled at its next step'}")
+    if not is_whole:
+        raise click.exceptions.Exit(1)
+
+
+@runs.command(epilog=example("hookline runs replay 01kz2v3nd8z5rjq0v6a7t4m9xe --from failed"))
+@click.argument("run_ids", metavar="ID...", nargs=-1, required=True)
+@click.option(
+    "--from",
+    "origin",
+    type=click.Choice(["failed", "start"]),
+    default="failed",
+    show_default=True,
+    help="The same run goes on from its failed step, or a new one starts with its event.",
+)
+@click.option(
+    "--version",
+    type=click.Choice(["live", "original"]),
+    default="live",
+    show_default=True,
+    help="On the workflow as it is now, or as it was.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask, where several are named on a terminal.")
+@workflows_option
+@data_options
+@json_option
+@asynchronous
+async def replay(
+    place: Place,
+    run_ids: tuple[str, ...],
+    origin: str,
+    version: str,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Replay runs; what an action has done already is not done again."""
+    from runner.cli.house import replay as replay_one
+    from runner.store.nodes import living
+
+    where = "from the failed step" if origin == "failed" else "from the start"
+    if len(run_ids) > 1 and not yes and sys.stdin.isatty():
+        question = f"Replay {len(run_ids)} runs {where} on the {version} version?"
+        click.confirm(question, abort=True, err=True)
+    async with place.opened() as rooms:
+        done, is_whole = await _each(
+            run_ids, lambda run_id: replay_one(rooms, run_id, origin=origin, version=version)
+        )
+        is_served = bool(living(rooms.store.nodes))
+    if as_json:
+        print_json({"items": done, "next": None})
+    for one in [] if as_json else done:
+        if one.get("replay_of"):
+            click.echo(f"{one['id']} starts, a replay of {one['replay_of']}")
+        else:
+            click.echo(f"{one['id']} goes on from its failed step, attempt {one['attempt']}")
+    if done and not is_served:
+        note("No server runs on this data now; it begins when one does: hookline serve")
+    if not is_whole:
+        raise click.exceptions.Exit(1)
+
+
+async def _each(run_ids: Sequence[str], do: Callable[[str], Awaitable[Json]]) -> tuple[list[Json], bool]:
+    """What *do* gave for each of *run_ids*; one that is refused says why and does not stop the others."""
+    done = []
+    for run_id in run_ids:
+        try:
+            done.append(await do(run_id))
+        except (NotFound, MoveRefused, LanguageError) as error:
+            note(f"hookline: {printable(str(error))}")
+    return done, len(done) == len(run_ids)
+
+
+def _row(run: Json) -> tuple[str, ...]:
+    return run["id"], moment(run["accepted_at"]), run["workflow"], run["status"], run["title"]
+
+
+def show_run(run: Json, calls: Mapping[str, str] | None = None) -> None:
+    """
+    Print a run, first the reason in a sentence. *calls* names, by path, the actions that were not
+    called because it is a rehearsal.
+    """
+    sentence = run["reason"]["sentence"] if run["reason"] else f"The run is {run['status']}."
+    click.echo(f"{status_word(run['status'])}: {printable(sentence)}")
+    click.echo()
+    click.echo(f"{printable(run['title'])}")
+    of = f", a replay of {run['replay_of']}" if run["replay_of"] else ""
+    click.echo(f"run {run['id']} of {run['workflow']} version {run['version']}, attempt {run['attempt']}{of}")
+    took = seconds_between(run["started_at"], run["ended_at"])
+    click.echo(
+        f"event {run['event']}, accepted {moment(run['accepted_at'])} UTC{f', took {took}' if took else ''}"
+    )
+    if run["waiting"]:
+        click.echo(f"waits until {moment(run['waiting']['until'])} UTC: {printable(run['waiting']['for'])}")
+    click.echo()
+    width = max((len(step["path"]) for step in run["steps"]), default=0)
+    for step in run["steps"]:
+        _show_step(step, width, calls)
+    if run["answer"] is not None:
+        click.echo(f"\nanswered: {printable(value_text(run['answer']))}")
+    if run["output"] is not None:
+        click.echo(f"\noutput: {printable(value_text(run['output']))}")
+    for one in run["notes"]:
+        click.echo(f"note: {printable(one)}")
+
+
+def _show_step(step: Json, width: int, calls: Mapping[str, str] | None) -> None:
+    status = step["status"]
+    words = [
+        MARKS.get(status, " "),
+        step["path"].ljust(width),
+        (step["kind"] or "").ljust(9),
+        status_word(status or ""),
+    ]
+    if step["attempts"] and step["attempts"] > 1:
+        words.append(f"{step['attempts']} attempts")
+    took = seconds_between(step["started_at"], step["ended_at"])
+    if took:
+        words.append(took)
+    click.echo(f"  {' '.join(words)}".rstrip())
+    if calls is not None and step["path"] in calls:
+        click.echo(f"      would call {calls[step['path']]} with {printable(value_text(step['input']))}")
+        return
+    if step["input"] is not None:
+        click.echo(f"      with  {printable(value_text(step['input']))}")
+    if step["output"] is not None:
+        click.echo(f"      gave  {printable(value_text(step['output']))}")
+    if step["error"]:
+        click.echo(f"      {step['error']['type']}: {printable(step['error']['message'])}")

@@ -1,0 +1,3 @@
+"""The engine with stand-ins in place of connectors."""
+
+from __future__ import annotations

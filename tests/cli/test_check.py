@@ -1,0 +1,84 @@
+"""`hookline check`."""
+
+from __future__ import annotations
+
+import json
+
+from tests.cli.home import HELLO, Home
+
+BAD = """\
+name: Bad
+trigger: {webhook: {}}
+steps:
+  - action: slack.post_mesage
+    with: {text: "%: a"}
+"""
+
+
+def test_json_is_the_list_of_faults_and_the_exit_status_tells_of_errors(home: Home) -> None:
+    home.workflow("bad", BAD)
+    result = home("check", "--format", "json")
+    assert result.exit_code == 1
+    (fault,) = json.loads(result.stdout)
+    assert list(fault) == ["path", "line", "column", "where", "code", "severity", "message", "hint"]
+    assert fault["path"] == "workflows/bad.yaml"
+    assert (fault["line"], fault["column"], fault["where"]) == (4, 13, "steps[0].action")
+    assert fault["hint"] == 'did you mean "slack.post_message"?'
+
+
+def test_no_fault_is_an_empty_list(home: Home) -> None:
+    result = home("check", "--format", "json")
+    assert (result.exit_code, json.loads(result.stdout)) == (0, [])
+
+
+def test_text_shows_the_line_with_a_caret_and_ends_with_a_count(home: Home) -> None:
+    home.workflow("bad", BAD)
+    result = home("check", "workflows/bad.yaml")
+    assert "error: workflows/bad.yaml:4:13: steps[0].action: no action" in result.stdout
+    assert "4 |   - action: slack.post_mesage\n  |             ^\n" in result.stdout
+    assert result.stderr == "1 workflow checked: 1 error\n"
+
+
+def test_github_gets_annotations_in_its_escapes(home: Home) -> None:
+    home.workflow("bad", BAD.replace("slack.post_mesage", '"a,b: 100%"'))
+    said = home("check", "--format", "github").stdout
+    assert said.startswith("::error file=workflows/bad.yaml,line=4,col=13,title=unknown-action::")
+    assert "100%25" in said
+
+
+def test_sarif_has_a_result_for_each_fault(home: Home) -> None:
+    home.workflow("bad", BAD)
+    (run,) = json.loads(home("check", "--format", "sarif").stdout)["runs"]
+    (result,) = run["results"]
+    assert result["ruleId"] == "unknown-action"
+    assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 4, "startColumn": 13}
+
+
+def test_a_warning_alone_is_no_failure(home: Home) -> None:
+    home.workflow("hello").rename(home.folder / "workflows" / "hello.yml")
+    result = home("check", "--format", "json")
+    assert result.exit_code == 0
+    (fault,) = json.loads(result.stdout)
+    assert (fault["severity"], fault["hint"]) == ("warning", "name it hello.yaml")
+
+
+def test_what_is_no_workflow_file_is_wrong_usage(home: Home) -> None:
+    assert home("check", "nowhere").exit_code == 2
+    assert home("check", "hookline.toml").exit_code == 2
+
+
+def test_a_file_that_is_no_text_is_a_fault_of_that_file(home: Home) -> None:
+    home.workflow("hello").write_bytes(b"name: \xff")
+    result = home("check", "--format", "json")
+    assert [one["code"] for one in json.loads(result.stdout)] == ["unreadable-file"]
+
+
+def test_a_data_folder_tells_which_secrets_there_are(home: Home) -> None:
+    text = HELLO + "  - action: http.request\n    with: {url: 'https://a.example.com/{{ secrets.KEY }}'}\n"
+    home.workflow("hello", text)
+    home("secrets", "set", "OTHER", stdin="x")
+    assert home("check", "--format", "json").stdout == "[]\n"
+    (fault,) = json.loads(home("check", "--format", "json", "--data", ".hookline").stdout)
+    assert (fault["severity"], "KEY" in fault["message"]) == ("warning", True)
+    home("secrets", "set", "KEY", stdin="x")
+    assert home("check", "--format", "json", "--data", ".hookline").stdout == "[]\n"
