@@ -41,6 +41,21 @@ class Identity:
         return self.certificate.fingerprint(hashes.SHA256()).hex()
 
 
+def usage_of(*, is_authority: bool) -> x509.KeyUsage:
+    """What a key is for: an authority's signs certificates, any other does not."""
+    return x509.KeyUsage(
+        digital_signature=True,
+        key_cert_sign=is_authority,
+        crl_sign=is_authority,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
 def issue(folder: Path, name: str, issuer: Identity | None = None) -> Identity:
     """Make a certificate for *name*, signed by *issuer* or, as a CA, by itself."""
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -56,6 +71,13 @@ def issue(folder: Path, name: str, issuer: Identity | None = None) -> Identity:
         .not_valid_after(now + dt.timedelta(hours=1))
         .add_extension(LOOPBACK, critical=False)
         .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
+        # Python 3.13 verifies strictly, as RFC 5280 has it: who signed must be named by its key
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key((issuer.key if issuer else key).public_key()),
+            critical=False,
+        )
+        .add_extension(usage_of(is_authority=issuer is None), critical=True)
     )
     certificate = builder.sign(issuer.key if issuer else key, hashes.SHA256())
     certificate_path, key_path = folder / f"{name}.pem", folder / f"{name}.key"
