@@ -30,7 +30,8 @@ def actions(connector: str | None, as_json: bool) -> None:
 
 @click.command(epilog=example("hookline schema workflow > workflow.schema.json"))
 @click.argument("kind", type=click.Choice(["workflow"]), default="workflow")
-def schema(kind: str) -> None:  # noqa: ARG001 - the one kind there is
+@json_option
+def schema(kind: str, as_json: bool) -> None:  # noqa: ARG001 - the one kind there is, JSON in any case
     """Print the JSON Schema of a workflow file, for editors."""
     import connectors
     from runner.language.catalogue import Catalogue

@@ -31,9 +31,10 @@ SUFFIXES = (".yaml", ".yml")
     show_default=True,
     help="How the faults are printed; github makes annotations of a pull request.",
 )
+@click.option("--json", "as_json", is_flag=True, help="As --format json.")
 @click.option("--data", type=FOLDER, help="Know the connections and secrets of this data folder too.")
 @asynchronous
-async def check(paths: tuple[Path, ...], form: str, data: Path | None) -> None:
+async def check(paths: tuple[Path, ...], form: str, as_json: bool, data: Path | None) -> None:
     """
     Find every fault of workflow files.
 
@@ -42,6 +43,7 @@ async def check(paths: tuple[Path, ...], form: str, data: Path | None) -> None:
     from runner.engine.library import text_of
     from runner.language.load import load
 
+    form = "json" if as_json else form
     files = [file for path in paths or (Path("workflows"),) for file in _files(path)]
     catalogue = await _catalogue(data if data and data.is_dir() else None)  # noqa: ASYNC240 - nothing waits
     texts: dict[str, str] = {}

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from runner.cli.options import Place, asynchronous, data_options, example, json_option
-from runner.cli.showing import note, print_json, print_list
-from runner.errors import NotFound, SettingsError
+from runner.cli.showing import note, print_json, print_list, say_changed
+from runner.errors import ActionError, NotFound, SettingsError
 from runner.values import Json, loads
 
 if TYPE_CHECKING:
@@ -27,8 +27,9 @@ def connections() -> None:
 @click.argument("name")
 @click.option("--kind", required=True, help="Of which kind; see: hookline connections kinds")
 @data_options
+@json_option
 @asynchronous
-async def set_(place: Place, name: str, kind: str) -> None:
+async def set_(place: Place, name: str, kind: str, as_json: bool) -> None:
     """Keep a connection; its fields are read from stdin as one JSON object, or asked for."""
     import connectors
 
@@ -39,7 +40,8 @@ async def set_(place: Place, name: str, kind: str) -> None:
     fields = _fields(model)
     async with place.opened(may_make=True) as rooms:
         await rooms.vault.set_connection(name, {**fields, "kind": kind})
-    note(f"The connection {name} is kept; try it: hookline connections test {name}")
+    way_on = f"The connection {name} is kept; try it: hookline connections test {name}"
+    say_changed(name, way_on, as_json=as_json)
 
 
 @connections.command("list", epilog=example("hookline connections list"))
@@ -60,20 +62,22 @@ async def list_(place: Place, as_json: bool) -> None:
 @connections.command(epilog=example("hookline connections delete team-slack"))
 @click.argument("name")
 @data_options
+@json_option
 @asynchronous
-async def delete(place: Place, name: str) -> None:
+async def delete(place: Place, name: str, as_json: bool) -> None:
     """Forget a connection."""
     async with place.opened() as rooms:
         if not await rooms.vault.delete_connection(name):
             raise NotFound(_no_connection(name))
-    note(f"The connection {name} is deleted.")
+    say_changed(name, f"The connection {name} is deleted.", as_json=as_json)
 
 
 @connections.command(epilog=example("hookline connections test team-slack"))
 @click.argument("name")
 @data_options
+@json_option
 @asynchronous
-async def test(place: Place, name: str) -> None:
+async def test(place: Place, name: str, as_json: bool) -> None:
     """Try a connection by the same way as sending; exit status 1 if it does not work."""
     from runner.cli.running import open_tools
     from runner.engine.calls import test_connection
@@ -83,7 +87,18 @@ async def test(place: Place, name: str) -> None:
         if connection is None:
             raise NotFound(_no_connection(name))
         async with open_tools(rooms, on_answer=lambda _run, _answer: None) as tools:
-            click.echo(await test_connection(tools, connection, timeout_seconds=TEST_SECONDS))
+            try:
+                said, works = await test_connection(tools, connection, timeout_seconds=TEST_SECONDS), True
+            except ActionError as error:
+                if not as_json:
+                    raise
+                said, works = str(error), False
+    if as_json:
+        print_json({"name": name, "works": works, "said": said})
+    else:
+        click.echo(said)
+    if not works:
+        raise click.exceptions.Exit(1)
 
 
 @connections.command(epilog=example("hookline connections kinds"))

@@ -11,7 +11,7 @@ import contextlib
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -49,6 +49,7 @@ class Rooms:
     vault: Vault
     safe: HeldSafe
     library: Library
+    token_of: Callable[[str, int], str]
 
     def url_of(self, token: str) -> str:
         """The inbound address of a token, as services call it."""
@@ -108,11 +109,12 @@ async def open_rooms(settings: Settings, *, workflows: Path, data: Path) -> Asyn
     try:
         vault = Vault(store, key, os.environ, models=connectors.connection_model)
         await vault.load()
+        token_of = token_deriver(key)
         library = Library(
             workflows,
             store,
             catalogue=lambda: catalogue(vault),
-            token_of=token_deriver(key),
+            token_of=token_of,
             clock=time.time,
         )
         yield Rooms(
@@ -124,6 +126,7 @@ async def open_rooms(settings: Settings, *, workflows: Path, data: Path) -> Asyn
             vault=vault,
             safe=HeldSafe(vault),
             library=library,
+            token_of=token_of,
         )
     finally:
         await store.close()

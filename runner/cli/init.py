@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from runner.cli.options import example
+from runner.cli.options import example, json_option
+from runner.cli.showing import print_json
 from runner.errors import SettingsError
 
 ROOT = Path(__file__).parents[2]
@@ -17,7 +18,8 @@ FIRST = ("hello.yaml", "fixtures/hello.json")
 
 @click.command(epilog=example("hookline init automations"))
 @click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path, file_okay=False), default=Path())
-def init(folder: Path) -> None:
+@json_option
+def init(folder: Path, as_json: bool) -> None:
     """
     Make a folder with a first workflow.
 
@@ -37,9 +39,12 @@ def init(folder: Path) -> None:
         for name, text in texts.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(text)
-        _keep_out_of_git(folder)
+        files = [*texts, *_keep_out_of_git(folder)]
     except OSError as error:
         raise SettingsError(f"{folder} cannot be written to: {error.strerror}") from error
+    if as_json:
+        print_json({"folder": str(folder.resolve()), "files": files})
+        return
     go_there = "" if folder == Path() else f"  cd {folder}\n"
     click.echo(
         f"Made in {folder.resolve()}:\n"
@@ -54,8 +59,10 @@ def init(folder: Path) -> None:
     )
 
 
-def _keep_out_of_git(folder: Path) -> None:
-    """The data folder holds the key from which all secrets are readable."""
+def _keep_out_of_git(folder: Path) -> list[str]:
+    """Keep out the data folder, whose key makes all secrets readable; the files that were made for it."""
     path = folder / ".gitignore"
-    if not path.exists():
-        path.write_text(".hookline/\n", encoding="utf-8")
+    if path.exists():
+        return []
+    path.write_text(".hookline/\n", encoding="utf-8")
+    return [path.name]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
+from collections.abc import Iterator
 
 FIELDS = ("action", "workflow", "run", "step", "chore")
 OURS = ("hookline", "runner", "web", "connectors")
@@ -27,6 +29,21 @@ class Lines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """As `logging.Formatter.format`, a traceback on the same line."""
         return super().format(record).replace("\r", "\\r").replace("\n", "\\n")
+
+
+@contextlib.contextmanager
+def silenced(name: str) -> Iterator[None]:
+    """While inside, the logger *name* says nothing: who asks for it says it in another way."""
+    logger = logging.getLogger(name)
+    logger.addFilter(_nothing)
+    try:
+        yield
+    finally:
+        logger.removeFilter(_nothing)
+
+
+def _nothing(_record: logging.LogRecord) -> bool:
+    return False
 
 
 def set_up(*, is_verbose: bool) -> None:

@@ -6,7 +6,7 @@ import mimetypes
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sized
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,12 @@ if TYPE_CHECKING:
     from runner.engine.turn import Tools
     from runner.store.sqlite import SQLiteStore
 
+CONTENT_TYPES = {  # by suffix: what the machine's own table lacks, or may have otherwise
+    ".csv": "text/csv",
+    ".ndjson": "application/x-ndjson",
+    ".urlencoded": "application/x-www-form-urlencoded",
+    ".xml": "application/xml",
+}
 LONGEST_SECONDS = 30 * 86400.0  # the run has its own bound; this one only has to be beyond it
 
 
@@ -45,6 +51,11 @@ class Stage:
     live: Live
     node: str
     called: dict[str, str] | None
+
+    @property
+    def mode(self) -> str:
+        """The run's mode: "test" for a rehearsal."""
+        return "live" if self.called is None else "test"
 
 
 @click.command(epilog=example("hookline run hello --payload workflows/fixtures/hello.json"))
@@ -86,9 +97,9 @@ async def run(
         shown = await SQLiteHistory(stage.store).run(run_id)
     calls = None if stage.called is None else _calls(shown, stage.called)
     if calls and shown["reason"]["code"] == "succeeded":
-        shown["reason"]["sentence"] = f"Ran to its end; live it makes {len(calls)} calls."
+        shown["reason"]["sentence"] = f"Ran to its end; live it makes {_count(calls)}."
     if as_json:
-        print_json(shown if calls is None else {**shown, "mode": "rehearsal", "calls": calls})
+        print_json(shown if calls is None else {**shown, "calls": calls})
     else:
         show_run(shown, calls)
     if shown["status"] == "waiting" and not live:
@@ -116,7 +127,9 @@ async def _perform(stage: Stage, request: Request) -> str:
         on_end=callers.ended,
     )
     door = Door(stage.store, worker, callers, stage.tools.evaluator, time.time, 1)
-    accepted = await accept(door, stage.live, event, decoded.payload, decoded.files, is_awaited=True)
+    accepted = await accept(
+        door, stage.live, event, decoded.payload, decoded.files, is_awaited=True, mode=stage.mode
+    )
     await worker.drain(LONGEST_SECONDS)
     return accepted.run_id
 
@@ -185,7 +198,7 @@ def _request(payload: Path | None, given: tuple[str, ...]) -> Request:
         return Request(b"", headers)
     if payload == Path("-"):
         return Request(sys.stdin.buffer.read(), headers)
-    guessed = mimetypes.guess_type(payload)[0]
+    guessed = CONTENT_TYPES.get(payload.suffix.lower()) or mimetypes.guess_type(payload)[0]
     if guessed:
         headers.setdefault("content-type", guessed)
     return Request(payload.read_bytes(), headers)
@@ -223,6 +236,10 @@ def _calls(run: Json, called: dict[str, str]) -> dict[str, str]:
         for step in run["steps"]
     }
     return {path: action for path, action in by_path.items() if action}
+
+
+def _count(calls: Sized) -> str:
+    return f"{len(calls)} call{'s' if len(calls) != 1 else ''}"
 
 
 def _nobody(_run_id: str, _answer: Json) -> None:

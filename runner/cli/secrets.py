@@ -7,7 +7,7 @@ import sys
 import click
 
 from runner.cli.options import Place, asynchronous, data_options, example, json_option
-from runner.cli.showing import note, print_json, print_list
+from runner.cli.showing import print_json, print_list, say_changed
 from runner.errors import NotFound, SettingsError
 
 
@@ -19,8 +19,9 @@ def secrets() -> None:
 @secrets.command("set", epilog=example("hookline secrets set SHOPIFY_SECRET < secret.txt"))
 @click.argument("name")
 @data_options
+@json_option
 @asynchronous
-async def set_(place: Place, name: str) -> None:
+async def set_(place: Place, name: str, as_json: bool) -> None:
     """
     Keep a secret; its value is read from stdin, or asked for.
 
@@ -29,7 +30,7 @@ async def set_(place: Place, name: str) -> None:
     value = _value(name)
     async with place.opened(may_make=True) as rooms:
         await rooms.vault.set_secret(name, value)
-    note(f"The secret {name} is kept.")
+    say_changed(name, f"The secret {name} is kept.", as_json=as_json)
 
 
 @secrets.command("list", epilog=example("hookline secrets list"))
@@ -50,13 +51,14 @@ async def list_(place: Place, as_json: bool) -> None:
 @secrets.command(epilog=example("hookline secrets delete SHOPIFY_SECRET"))
 @click.argument("name")
 @data_options
+@json_option
 @asynchronous
-async def delete(place: Place, name: str) -> None:
+async def delete(place: Place, name: str, as_json: bool) -> None:
     """Forget a secret."""
     async with place.opened() as rooms:
         if not await rooms.vault.delete_secret(name):
             raise NotFound(f"there is no secret {name}; `hookline secrets list` shows those there are")
-    note(f"The secret {name} is deleted.")
+    say_changed(name, f"The secret {name} is deleted.", as_json=as_json)
 
 
 def _value(name: str) -> str:

@@ -87,6 +87,7 @@ async def _serve(
     from runner.cli.running import run_server
 
     async with open_rooms(settings, workflows=place.workflows, data=place.data) as rooms:
+        await _read_first(rooms)
         if worker is None:
             await _introduce(rooms)
         await run_server(rooms, execute=execute, sockets=[listening], ready=_say_ready, worker=worker)
@@ -97,7 +98,17 @@ async def _introduced(place: Place, settings: Settings) -> None:
     from runner.cli.house import open_rooms
 
     async with open_rooms(settings, workflows=place.workflows, data=place.data) as rooms:
+        await _read_first(rooms)
         await _introduce(rooms)
+
+
+async def _read_first(rooms: Rooms) -> None:
+    """Read the workflows; their faults are told with their lines, once, and not by each worker's log too."""
+    from runner.cli.log import silenced
+    from runner.engine import library
+
+    with silenced(library.__name__):
+        await rooms.library.reload()
 
 
 async def _introduce(rooms: Rooms) -> None:
@@ -105,7 +116,6 @@ async def _introduce(rooms: Rooms) -> None:
     from runner.cli.check import print_fault
     from runner.cli.house import sign_in_link
 
-    await rooms.library.reload()
     live = rooms.library.all()
     slugs = ", ".join(one.workflow.slug for one in live)
     note(f"{len(live)} workflow{'s' if len(live) != 1 else ''} live{f': {slugs}' if slugs else ''}")

@@ -100,6 +100,14 @@ def note(text: str) -> None:
     click.echo(text, err=True)
 
 
+def say_changed(name: str, text: str, *, as_json: bool) -> None:
+    """Say that what is called *name* was changed: *text* to people, an object to programs."""
+    if as_json:
+        print_json({"name": name, "changed": True})
+    else:
+        note(text)
+
+
 def is_plain_wanted(environment: Any = os.environ) -> bool:
     """Whether NO_COLOR asks for no colour. Source: no-color.org."""
     return bool(environment.get("NO_COLOR"))

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from runner.cli.options import Place, asynchronous, data_options, example, json_option, workflows_option
 from runner.cli.showing import note, print_json
-from runner.errors import HooklineError, SettingsError
+from runner.errors import HooklineError, NotFound, SettingsError
+
+if TYPE_CHECKING:
+    from runner.cli.house import Rooms
+    from runner.store.sqlite import SQLiteStore
+
+FIRST_VERSION = 1
 
 
 @click.command(epilog=example("hookline url order-alerts"))
@@ -30,20 +38,44 @@ async def url(
     for flag, value in (("--keep", keep), ("--also", also)):
         if value is not None:
             raise SettingsError(f"{flag} is not in this version; a workflow has one address at a time")
-    from runner.cli.house import live_workflow
-
     async with place.opened(may_make=True) as rooms:
-        live = await live_workflow(rooms.library, slug)
-        if live.workflow.webhook is None:
-            raise HooklineError(f"{slug} has no webhook, and so no address")
-        if rotate:
-            await rooms.store.rotate(slug)
-            await rooms.library.refresh_address(slug)
-            live = rooms.library.get(slug) or live
-        address = rooms.url_of(live.token)
+        hint = await _known(rooms, slug)
+        rotation = await (rooms.store.rotate(slug) if rotate else rooms.store.rotation(slug))
+        address = rooms.url_of(rooms.token_of(slug, rotation))
     if as_json:
         print_json({"workflow": slug, "url": address})
     else:
         click.echo(address)
     if rotate:
         note("Set this address at the service that sends: the old one answers no more.")
+    if hint:
+        note(hint)
+
+
+async def _known(rooms: Rooms, slug: str) -> str:
+    """
+    What is to be said of the address of *slug*, which follows from its name and so needs no good file.
+
+    Raises:
+        HooklineError: no version of it was ever good, or it has no webhook.
+    """
+    from runner.cli.house import live_workflow
+
+    try:
+        live = await live_workflow(rooms.library, slug)
+    except HooklineError:
+        if not await _was_ever_good(rooms.store, slug):
+            raise
+        return f"The file of {slug} is missing or has faults now; see: hookline check"
+    if live.workflow.webhook is None:
+        raise HooklineError(f"{slug} has no webhook, and so no address")
+    return ""
+
+
+async def _was_ever_good(store: SQLiteStore, slug: str) -> bool:
+    """Whether a version of *slug* is stored, as every one without faults is."""
+    try:
+        await store.version_source(slug, FIRST_VERSION)
+    except NotFound:
+        return False
+    return True

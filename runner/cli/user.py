@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import cast, get_args
 
 import click
@@ -9,6 +10,7 @@ import click
 from runner.cli.options import Place, asynchronous, data_options, example, json_option
 from runner.cli.showing import moment, note, print_json, print_list
 from runner.engine.history import Role
+from runner.values import iso
 
 DAY_SECONDS = 86400.0
 
@@ -31,17 +33,23 @@ def user() -> None:
     "--days", type=click.FloatRange(min=0, min_open=True), help="How long it is valid; default: always."
 )
 @data_options
+@json_option
 @asynchronous
-async def token(place: Place, name: str, role: str, days: float | None) -> None:
+async def token(place: Place, name: str, role: str, days: float | None, as_json: bool) -> None:
     """
     Make an API token and print it alone on stdout.
 
     It is shown this once: only its digest is kept. Programs send it as `Authorization: Bearer`.
     """
+    seconds = days * DAY_SECONDS if days else None
     async with place.opened(may_make=True) as rooms:
-        seconds = days * DAY_SECONDS if days else None
+        now = time.time()
         made = await rooms.people.issue("api", name=name, role=cast("Role", role), seconds=seconds)
-    click.echo(made)
+    if as_json:
+        ends = iso(now + seconds) if seconds else None
+        print_json({"token": made, "name": name, "role": role, "expires_at": ends})
+    else:
+        click.echo(made)
 
 
 @user.command("list", epilog=example("hookline user list"))
@@ -65,12 +73,16 @@ async def list_(place: Place, as_json: bool) -> None:
 
 @user.command(epilog=example("hookline user link"))
 @data_options
+@json_option
 @asynchronous
-async def link(place: Place) -> None:
+async def link(place: Place, as_json: bool) -> None:
     """Print a new sign-in link for an administrator."""
     from runner.cli.house import sign_in_link
 
     async with place.opened(may_make=True) as rooms:
         address = await sign_in_link(rooms)
-    click.echo(address)
+    if as_json:
+        print_json({"url": address})
+    else:
+        click.echo(address)
     note("Open it in a browser: it works once, within a day.")

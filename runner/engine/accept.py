@@ -72,10 +72,12 @@ async def accept(
     files: Mapping[str, bytes],
     *,
     is_awaited: bool = False,
+    mode: str = "live",
 ) -> Accepted:
     """
     Commit *event* and its run. The worker of this process gets the first turn if it has room for
     it, or always if a caller waits for the result: then the run begins in the same transaction.
+    *mode* is the run's, "live" or "test".
 
     Raises:
         StoreUnavailable: nothing was written; the sender must hear 503.
@@ -89,6 +91,7 @@ async def accept(
         title=await _title(door, live, event, payload, run_id),
         seed=random_bytes(16).hex(),
         owner=worker.node if worker else None,
+        mode=mode,
     )
     # before the commit: the run may answer before we are back here
     caller = door.callers.expect(event.id, run.id, is_here=worker is not None) if is_awaited else None
@@ -135,4 +138,5 @@ def _handed(run: NewRun, event: Event) -> Run:
         id=run.id, event_id=event.id, workflow=run.workflow, version=run.version, title=run.title,
         seed=run.seed, attempt=1, fence=1, turns=1, stalled=1,
         accepted_at=event.received_at, base_at=event.received_at,
+        mode=run.mode,
     )  # fmt: skip

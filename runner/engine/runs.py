@@ -122,7 +122,8 @@ class Event:
 class NewRun:
     """
     A run to be written with its event. `owner` is the node that takes the first turn within the
-    same transaction, or None: then the run is queued.
+    same transaction, or None: then the run is queued. `mode` is "live" or "test": what `run.test`
+    tells.
     """
 
     id: str
@@ -131,6 +132,7 @@ class NewRun:
     title: str
     seed: str
     owner: str | None
+    mode: str = "live"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ VALUES (:id, :workflow, :trigger, :disposition, :received_at, :method, :path, :q
 
 -- insert_run
 -- With an owner the first turn begins in the transaction that accepts the event.
-INSERT INTO runs (id, event_id, workflow, version, title, seed, accepted_at, replay_of, generations,
-                  status, owner, fence, turns, stalled, due_at, base_at, started_at)
-VALUES (:id, :event_id, :workflow, :version, :title, :seed, :accepted_at, :replay_of, :generations,
+INSERT INTO runs (id, event_id, workflow, version, title, seed, accepted_at, mode, replay_of,
+                  generations, status, owner, fence, turns, stalled, due_at, base_at, started_at)
+VALUES (:id, :event_id, :workflow, :version, :title, :seed, :accepted_at, :mode, :replay_of, :generations,
         iif(:owner IS NULL, 'queued', 'running'), :owner,
         :owner IS NOT NULL, :owner IS NOT NULL, :owner IS NOT NULL,
         iif(:owner IS NULL, :accepted_at, NULL), iif(:owner IS NULL, NULL, :accepted_at),

@@ -74,7 +74,9 @@ class SQLiteStore:
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            writing = await aiosqlite.connect(path, isolation_level=None, cached_statements=STATEMENTS)
+            writing = await aiosqlite.connect(
+                path, isolation_level=None, cached_statements=STATEMENTS, check_same_thread=False
+            )
         except sqlite3.Error as error:
             raise StoreUnavailable(f"{path} cannot be opened: {error}") from error
         try:
@@ -119,7 +121,7 @@ class SQLiteStore:
                 connection.execute(SQL["insert_run"], row)
             _write_files(connection, event.id, files, event.received_at)
 
-        await self._writer.write(member, settled=settled)
+        await self._writer.write(member, settled=settled, is_quick=True)
 
     async def claim(self, jobs: Sequence[Job], *, node: str, now: float) -> list[Claimed]:
         """Take those of *jobs* that are still to be had: fence and turns go up by one."""
@@ -134,7 +136,7 @@ class SQLiteStore:
                     claimed.append(_claimed(connection, row))
             return claimed
 
-        return await self._writer.write(member)
+        return await self._writer.write(member, is_quick=True)
 
     async def record(self, run: Run, records: Sequence[Record], files: Mapping[str, bytes]) -> None:
         """Write *records* and *files* of a turn. Raises StaleFence."""
@@ -147,7 +149,7 @@ class SQLiteStore:
             connection.execute(SQL["progressed"], {"run_id": run.id})
             _write_files(connection, run.event_id, files, run.accepted_at)
 
-        await self._writer.write(member)
+        await self._writer.write(member, is_quick=True)
 
     async def finish(
         self, run: Run, end: TurnEnd, records: Sequence[Record], files: Mapping[str, bytes]
@@ -164,7 +166,7 @@ class SQLiteStore:
                 connection.executemany(SQL["upsert_record"], rows)
             _write_files(connection, run.event_id, files, run.accepted_at)
 
-        await self._writer.write(member)
+        await self._writer.write(member, is_quick=True)
 
     async def give_back(self, run: Run, *, due_at: float, is_stalled: bool = False) -> None:
         """Queue a run again whose turn we leave unfinished."""
@@ -314,7 +316,9 @@ class SQLiteStore:
 
     async def checkpoint(self) -> None:
         """Bring the log into the database file, as far as readers allow."""
-        await self._writing.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        await self._writer.alone(
+            lambda connection: connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        )
 
     async def ping(self) -> None:
         """Raises StoreUnavailable when nothing can be written."""
@@ -415,6 +419,7 @@ def _new_run_parameters(run: NewRun, event_id: str, now: float) -> dict[str, Any
         "version": run.version,
         "title": run.title,
         "seed": run.seed,
+        "mode": run.mode,
         "owner": run.owner,
         "accepted_at": now,
         "replay_of": None,

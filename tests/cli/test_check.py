@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.cli.home import HELLO, Home
 
 BAD = """\
@@ -26,8 +28,9 @@ def test_json_is_the_list_of_faults_and_the_exit_status_tells_of_errors(home: Ho
     assert fault["hint"] == 'did you mean "slack.post_message"?'
 
 
-def test_no_fault_is_an_empty_list(home: Home) -> None:
-    result = home("check", "--format", "json")
+@pytest.mark.parametrize("words", [("--format", "json"), ("--json",)], ids=" ".join)
+def test_no_fault_is_an_empty_list(home: Home, words: tuple[str, ...]) -> None:
+    result = home("check", *words)
     assert (result.exit_code, json.loads(result.stdout)) == (0, [])
 
 

@@ -64,6 +64,13 @@ def test_every_command_has_help_with_an_example_of_itself(
 
 
 @pytest.mark.parametrize(("path", "command"), ALL)
+def test_every_command_prints_json_for_programs(path: tuple[str, ...], command: click.Command) -> None:
+    if isinstance(command, click.Group) or path[-1] == "serve":  # its `ready` line is what programs read
+        return
+    assert "--json" in {name for one in command.params for name in one.opts}
+
+
+@pytest.mark.parametrize(("path", "command"), ALL)
 def test_every_option_says_what_it_is_for(path: tuple[str, ...], command: click.Command) -> None:
     shown = [one for one in command.params if isinstance(one, click.Option) and not one.hidden]
     assert [one.name for one in shown if not one.help] == []

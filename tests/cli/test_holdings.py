@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
+from datetime import datetime
 
 import pytest
 
@@ -46,6 +48,17 @@ async def _set_secret(home: Home, value: str) -> None:
     assert result.exit_code == 0, result.output
 
 
+def test_programs_hear_what_was_changed(home: Home) -> None:
+    for words, stdin in (
+        (("secrets", "set", "KEY"), "x"),
+        (("secrets", "delete", "KEY"), ""),
+        (("connections", "set", "KEY", "--kind", "slack"), '{"token": "xoxb-hush"}'),
+        (("connections", "delete", "KEY"), ""),
+    ):
+        result = home(*words, "--json", stdin=stdin)
+        assert (json.loads(result.stdout), result.stderr) == ({"name": "KEY", "changed": True}, "")
+
+
 def test_a_bad_name_and_an_empty_value_are_wrong_usage(home: Home) -> None:
     assert home("secrets", "set", "NO-DASH", stdin="x").exit_code == 2
     assert home("secrets", "set", "EMPTY", stdin="\n").exit_code == 2
@@ -79,15 +92,22 @@ async def test_a_connection_is_tried_by_the_way_of_sending(home: Home) -> None:
     async with HttpSink() as sink:
         fields = json.dumps({"kind": "slack", "token": "xoxb-hush", "api_url": sink.url})
         given = {"HOOKLINE_CONNECTION_TEAM": fields, "HOOKLINE_NETWORK_ALLOW": "127.0.0.1/32"}
-        sink.reply(200, json={"ok": True, "team": "Team", "user": "bot"})
+        for _ in range(2):
+            sink.reply(200, json={"ok": True, "team": "Team", "user": "bot"})
         await asyncio.to_thread(home, "user", "token")
         status, out, _err = await home.process("connections", "test", "team", **given)
         assert (status, bool(out.strip())) == (0, True)
         assert sink.requests[0].headers["authorization"] == "Bearer xoxb-hush"
-        sink.reply(200, json={"ok": False, "error": "invalid_auth"})
+        status, out, _err = await home.process("connections", "test", "team", "--json", **given)
+        tried = json.loads(out)
+        assert (status, tried["name"], tried["works"], bool(tried["said"])) == (0, "team", True, True)
+        for _ in range(2):
+            sink.reply(200, json={"ok": False, "error": "invalid_auth"})
         status, _out, err = await home.process("connections", "test", "team", **given)
         assert status == 1
         assert "invalid_auth" in err or "token" in err
+        status, out, _err = await home.process("connections", "test", "team", "--json", **given)
+        assert (status, json.loads(out)["works"]) == (1, False)
         assert (await home.process("connections", "test", "nope", **given))[0] == 2
 
 
@@ -112,7 +132,7 @@ def test_the_catalogue_shows_inputs_output_and_an_example(home: Home) -> None:
 def test_the_schema_is_printed(home: Home) -> None:
     schema = json.loads(home("schema", "workflow").stdout)
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-    assert home("schema").stdout == home("schema", "workflow").stdout
+    assert home("schema").stdout == home("schema", "workflow").stdout == home("schema", "--json").stdout
 
 
 def test_a_token_stands_alone_and_is_listed_without_its_text(home: Home) -> None:
@@ -125,9 +145,21 @@ def test_a_token_stands_alone_and_is_listed_without_its_text(home: Home) -> None
     assert token.strip() not in listed
 
 
+def test_a_token_for_programs_comes_with_what_it_is_for_and_when_it_ends(home: Home) -> None:
+    for_ever = json.loads(home("user", "token", "--json").stdout)
+    assert for_ever.pop("token").startswith("hl_")
+    assert for_ever == {"name": "command line", "role": "admin", "expires_at": None}
+    before = time.time()
+    ends = json.loads(home("user", "token", "--days", "1", "--json").stdout)["expires_at"]
+    assert 0 <= datetime.fromisoformat(ends).timestamp() - before - 86400 + 0.001 <= 60
+
+
 def test_a_sign_in_link_stands_alone_at_the_public_address(home: Home) -> None:
     link = home("user", "link", HOOKLINE_PUBLIC_URL="https://hooks.example.com/").stdout
     assert link.startswith("https://hooks.example.com/start/hl_")
+    link = json.loads(home("user", "link", "--json", HOOKLINE_PUBLIC_URL="https://hooks.example.com").stdout)
+    assert link.keys() == {"url"}
+    assert link["url"].startswith("https://hooks.example.com/start/hl_")
 
 
 def test_an_address_stands_alone_and_stays_until_it_is_changed(home: Home) -> None:
@@ -138,6 +170,25 @@ def test_an_address_stands_alone_and_stays_until_it_is_changed(home: Home) -> No
     assert changed.stdout != first.stdout
     shown = home("url", "hello", "--json", HOOKLINE_PUBLIC_URL="https://hooks.example.com").stdout
     assert json.loads(shown) == {"workflow": "hello", "url": changed.stdout.strip()}
+
+
+def test_the_address_of_a_file_with_faults_stays_as_long_as_the_server_knows_the_workflow(home: Home) -> None:
+    first = home("url", "hello").stdout
+    home.workflow("hello", "name: Broken\n")
+    shown = home("url", "hello")
+    assert (shown.exit_code, shown.stdout) == (0, first)
+    assert "has faults now" in shown.stderr
+    changed = home("url", "hello", "--rotate").stdout
+    assert changed != first
+    (home.folder / "workflows" / "hello.yaml").unlink()
+    assert home("url", "hello").stdout == changed
+
+
+def test_there_is_no_address_where_no_version_was_ever_good(home: Home) -> None:
+    home.workflow("broken", "name: Broken\n")
+    result = home("url", "broken")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "workflows/broken.yaml:1:1" in result.stderr
 
 
 def test_the_address_of_an_unknown_workflow_is_answered_with_the_nearest(home: Home) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -30,6 +31,13 @@ def test_what_to_do_next_is_said(tmp_path: Path) -> None:
     result = Home(tmp_path)("init", "automations")
     assert "  cd automations\n" in result.stdout
     assert "  hookline serve" in result.stdout
+
+
+def test_programs_hear_where_and_which_files(tmp_path: Path) -> None:
+    made = json.loads(Home(tmp_path)("init", "automations", "--json").stdout)
+    folder = tmp_path / "automations"
+    assert made["folder"] == str(folder.resolve())
+    assert {folder / name for name in made["files"]} == {one for one in folder.rglob("*") if one.is_file()}
 
 
 def test_nothing_is_overwritten(made: Home) -> None:

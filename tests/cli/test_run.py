@@ -24,6 +24,13 @@ steps:
             headers: {X-Key: "{{ secrets.KEY }}"}
             json: {said: "{{ payload.text }}"}
 """
+SEES = """\
+name: Sees
+trigger: {webhook: {}}
+steps:
+  - transform: payload
+output: run.test
+"""
 
 
 def test_a_rehearsal_shows_the_trace_and_the_answer(home: Home) -> None:
@@ -46,12 +53,38 @@ async def test_a_rehearsal_calls_nothing_and_shows_what_it_would_send(home: Home
         )
         assert sink.requests == []
     run = json.loads(out)
-    assert (status, run["status"], run["mode"]) == (0, "succeeded", "rehearsal")
+    assert (status, run["status"], run["mode"]) == (0, "succeeded", "test")
     assert run["calls"] == {"parallel#1.one.told": "http.request"}
+    assert run["reason"]["sentence"] == "Ran to its end; live it makes 1 call."
     (told,) = [step for step in run["steps"] if step["id"] == "told"]
     assert told["input"]["json"] == {"said": "hi"}
     assert told["input"]["headers"] == {"X-Key": "{{ secrets.KEY }}"}
     assert told["output"] is None
+
+
+@pytest.mark.parametrize(("words", "mode"), [((), "test"), (("--live",), "live")])
+def test_a_workflow_sees_whether_its_run_is_a_test(home: Home, words: tuple[str, ...], mode: str) -> None:
+    home.workflow("sees", SEES)
+    run = json.loads(home("run", "sees", "--json", *words).stdout)
+    assert (run["mode"], run["output"]) == (mode, mode == "test")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "payload"),
+    [
+        ("a.urlencoded", "a=1&b=2", {"a": "1", "b": "2"}),
+        ("a.ndjson", '{"a": 1}\n{"a": 2}\n', [{"a": 1}, {"a": 2}]),
+        ("a.CSV", "a,b\r\n1,2\r\n", [{"a": "1", "b": "2"}]),
+        ("a.xml", "<a>1</a>", {"a": "1"}),
+        ("a.json", '{"a": 1}', {"a": 1}),
+    ],
+    ids=["form", "json lines", "table", "xml", "json"],
+)
+def test_a_payload_is_read_by_its_suffix(home: Home, name: str, text: str, payload: object) -> None:
+    home.workflow("sees", SEES.replace("run.test", "payload"))
+    (home.folder / name).write_text(text)
+    run = json.loads(home("run", "sees", "--json", "--payload", name).stdout)
+    assert run["output"] == payload
 
 
 async def test_live_calls_the_actions_with_the_secrets_and_keeps_the_run(home: Home) -> None:

@@ -27,11 +27,11 @@ async def ready(server: asyncio.subprocess.Process) -> tuple[str, list[str]]:
     return line[1], said
 
 
-async def end(server: asyncio.subprocess.Process) -> tuple[int | None, str]:
-    """Send SIGTERM; exit status, and what stood on stdout after the one line."""
+async def end(server: asyncio.subprocess.Process) -> tuple[int | None, str, str]:
+    """Send SIGTERM; exit status, and what stood on stdout and stderr after what `ready` read."""
     server.send_signal(signal.SIGTERM)
-    out, _err = await server.communicate()
-    return server.returncode, out.decode()
+    out, err = await server.communicate()
+    return server.returncode, out.decode(), err.decode()
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
@@ -40,6 +40,7 @@ async def test_a_server_says_ready_once_answers_and_ends_well(home: Home, worker
     server = await home.start("serve", "--port", "0", "--workers", workers)
     address, said = await ready(server)
     assert "1 workflow live: hello" in said
+    assert len([line for line in said if "broken.yaml" in line]) == 1
     assert any("workflows/broken.yaml:1:1" in line for line in said)
     assert any(f"{address}/start/hl_" in line for line in said)
     assert any("public_url" in line for line in said)
@@ -53,7 +54,9 @@ async def test_a_server_says_ready_once_answers_and_ends_well(home: Home, worker
     _status, listed, _err = await home.process("runs", "list", "--json")
     assert [one["status"] for one in json.loads(listed)["items"]] == ["succeeded"]
 
-    assert await end(server) == (0, "")
+    status, out, err = await end(server)
+    assert (status, out) == (0, "")
+    assert "broken.yaml" not in err  # nor do the workers say it again
 
 
 async def test_only_the_first_start_shows_a_sign_in_link(home: Home) -> None:
@@ -61,7 +64,7 @@ async def test_only_the_first_start_shows_a_sign_in_link(home: Home) -> None:
         server = await home.start("serve", "--port", "0")
         _address, said = await ready(server)
         assert any("/start/" in line for line in said) == is_first
-        assert await end(server) == (0, "")
+        assert (await end(server))[:2] == (0, "")
 
 
 async def test_a_changed_address_takes_effect_in_a_running_server(home: Home) -> None:
