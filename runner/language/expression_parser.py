@@ -26,7 +26,7 @@ Node: TypeAlias = dict[str, Any]
 
 MAX_SOURCE = 16 * 1024  # characters (language.md)
 MAX_FRAMES = 560  # of the recursive parser, of Python's thousand
-MAX_TREE = 128  # levels of the tree, four frames of the interpreter each
+MAX_TREE = 128  # levels of the tree, at most five frames of its closures each
 
 SIGNS = {"+": "plus", "-": "minus", "/": "divide", "%": "modulo"}  # `*` is told apart by its place
 ARITHMETIC = {"plus": "+", "minus": "-", "multiply": "*", "divide": "/", "modulo": "%"}

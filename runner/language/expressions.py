@@ -11,8 +11,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from runner.errors import ExpressionError
-from runner.language.expression_interpreter import STANDARD, Interpreter, is_truthy
+from runner.language.expression_closures import Program, program
+from runner.language.expression_functions import STANDARD
 from runner.language.expression_parser import ExpressionFault, Node, parse
+from runner.language.expression_work import is_truthy
 from runner.language.functions import FUNCTIONS
 from runner.language.scope import ROOTS
 from runner.language.shapes import LeafFault, Path, Reference, ShapeFault, placed
@@ -49,6 +51,7 @@ class Expression:
     source: str
     references: tuple[Reference, ...]
     _tree: Node = field(repr=False)
+    _program: Program = field(repr=False)
 
     @property
     def roots(self) -> frozenset[str]:
@@ -68,7 +71,7 @@ class Expression:
             ExpressionError: a name that does not exist, or values that do not fit.
             LimitExceeded: too much work or too heavy values.
         """
-        return Interpreter(scope).run(self._tree)
+        return self._program.run(scope)
 
     def seen(self, scope: Scope) -> dict[str, Json]:
         """The values of the names that it reads, such as `payload.total`: why it gave what it gave."""
@@ -91,7 +94,7 @@ def compile_expression(source: str) -> Expression:
     """
     tree = parse(source)
     _check_calls(tree)
-    return Expression(source, tuple(_references(tree)), tree)
+    return Expression(source, tuple(_references(tree)), tree, program(tree))
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ class Parameter:
 @dataclass(frozen=True, slots=True)
 class Function:
     """
-    One function of the library.
+    One function of the library; it takes at *least* so many arguments.
 
     `is_plain`: cost and result are bounded by its arguments, so it may run in the engine's own
     process. `is_shallow`: it does not look into its arguments' parts, so they need not be weighed.
@@ -62,6 +62,7 @@ class Function:
     name: str
     summary: str
     parameters: tuple[Parameter, ...]
+    least: int
     is_variadic: bool
     needs_scope: bool
     is_plain: bool
@@ -92,9 +93,8 @@ class Function:
 
     def arity_fault(self, count: int) -> str | None:
         """What is wrong with *count* positional arguments, or None."""
-        least = sum(not one.is_optional for one in self.parameters)
-        if count < least:
-            names = ", ".join(one.name for one in self.parameters[:least])
+        if count < self.least:
+            names = ", ".join(one.name for one in self.parameters[: self.least])
             return f"{self.name}() needs {names}"
         if count > len(self.parameters) and not self.is_variadic:
             return f"{self.name}() takes at most {len(self.parameters)} arguments, not {count}"
@@ -102,6 +102,16 @@ class Function:
 
     def _bind(self, given: Sequence[Json], named: Mapping[str, Json]) -> list[Json]:
         """The arguments in order; those left out at the end stay out."""
+        arguments = self._placed(given, named) if named else list(given)
+        fault = self.arity_fault(len(arguments))
+        if fault:
+            raise ExpressionError(fault)
+        for position, parameter in enumerate(self.parameters[: len(arguments)]):
+            arguments[position] = self._checked(parameter, arguments[position])
+        return arguments
+
+    def _placed(self, given: Sequence[Json], named: Mapping[str, Json]) -> list[Json]:
+        """*given*, and behind them the *named* in their places, null where one between is left out."""
         arguments = list(given)
         for parameter in self.parameters[len(given) :]:
             if parameter.name in named:
@@ -115,11 +125,6 @@ class Function:
         unknown = named.keys() - {one.name for one in self.parameters[len(given) :]}
         if unknown:
             raise ExpressionError(f"{self.name}() takes no argument {min(unknown)!r} here")
-        fault = self.arity_fault(len(arguments))
-        if fault:
-            raise ExpressionError(fault)
-        for position, parameter in enumerate(self.parameters[: len(arguments)]):
-            arguments[position] = self._checked(parameter, arguments[position])
         return arguments
 
     def _checked(self, parameter: Parameter, value: Json) -> Json:
@@ -150,18 +155,20 @@ def library(
         parameters = list(inspect.signature(definition).parameters.values())
         needs_scope = bool(parameters) and parameters[0].name == "scope"
         name = definition.__name__.rstrip("_")
+        taken = tuple(
+            Parameter(
+                one.name,
+                str(one.annotation).removesuffix(" | None"),
+                one.default is not inspect.Parameter.empty,
+            )
+            for one in parameters[needs_scope:]
+            if one.kind is not inspect.Parameter.VAR_POSITIONAL
+        )
         FUNCTIONS[name] = Function(
             name=name,
             summary=inspect.getdoc(definition) or "",
-            parameters=tuple(
-                Parameter(
-                    one.name,
-                    str(one.annotation).removesuffix(" | None"),
-                    one.default is not inspect.Parameter.empty,
-                )
-                for one in parameters[needs_scope:]
-                if one.kind is not inspect.Parameter.VAR_POSITIONAL
-            ),
+            parameters=taken,
+            least=sum(not one.is_optional for one in taken),
             is_variadic=any(one.kind is inspect.Parameter.VAR_POSITIONAL for one in parameters),
             needs_scope=needs_scope,
             is_plain=is_plain,
@@ -191,6 +198,8 @@ def text_of(value: Json) -> str:
     `.0`, an object or a list is JSON.
     """
     if isinstance(value, str):
+        return str(value)
+    if type(value) is int:
         return str(value)
     if value is None:
         return ""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Undefined, nodes, pass_context
 from jinja2.compiler import CodeGenerator
+from jinja2.nodes import EvalContext
 from jinja2.runtime import Context, LoopContext, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
@@ -35,6 +36,7 @@ LOOP_FIELDS = frozenset({
     "index", "index0", "revindex", "revindex0", "first", "last", "length", "depth", "depth0",
     "previtem", "nextitem",
 })  # fmt: skip
+LIGHT = frozenset({int, float, bool, type(None)})  # what costs nothing to compare
 ORDER = {"gt": ">", "gteq": ">=", "lt": "<", "lteq": "<="}
 
 COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
@@ -76,6 +78,10 @@ class Generator(CodeGenerator):
     def _output_child_post(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:  # noqa: ARG002  # Jinja's signature
         self.write(")")
 
+    def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:  # noqa: N802  # Jinja's name
+        """`a.b.c` is one call of ours."""
+        self._path(node, frame)
+
     def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:  # noqa: N802  # Jinja's name
         """`a ~ b` makes text by our rule, weighed."""
         self.write("environment.concatenated(context, (")
@@ -87,7 +93,10 @@ class Generator(CodeGenerator):
     def visit_Getitem(self, node: nodes.Getitem, frame: Frame) -> None:  # noqa: N802  # Jinja's name
         """A slice goes by us, too."""
         if not isinstance(node.arg, nodes.Slice):
-            super().visit_Getitem(node, frame)
+            if _named(node):
+                self._path(node, frame)
+            else:
+                super().visit_Getitem(node, frame)
             return
         self.write("environment.sliced(context, ")
         self.visit(node.node, frame)
@@ -95,6 +104,16 @@ class Generator(CodeGenerator):
             self.write(", ")
             self.visit(bound or nodes.Const(None), frame)
         self.write(")")
+
+    def _path(self, node: nodes.Expr, frame: Frame) -> None:
+        names: list[str] = []
+        while name := _named(node):
+            names.insert(0, name)
+            assert isinstance(node, (nodes.Getattr, nodes.Getitem))
+            node = node.node
+        self.write("environment.reached(")
+        self.visit(node, frame)
+        self.write(f", {tuple(names)!r})")
 
     def visit_Compare(self, node: nodes.Compare, frame: Frame) -> None:  # noqa: N802  # Jinja's name
         """Comparisons name their values when they do not fit."""
@@ -107,13 +126,27 @@ class Generator(CodeGenerator):
         self.write(")")
 
 
+def _named(node: nodes.Expr) -> str | None:
+    """The name in `a.name` and `a['name']`."""
+    if isinstance(node, nodes.Getattr):
+        return node.attr
+    if (
+        isinstance(node, nodes.Getitem)
+        and isinstance(node.arg, nodes.Const)
+        and isinstance(node.arg.value, str)
+    ):
+        return node.arg.value
+    return None
+
+
 @pass_context
 def text(context: TemplateContext, value: Json) -> str:
     """One expression inside a text; in HTML it is escaped."""
-    if isinstance(value, Markup) and context.eval_ctx.autoescape:
+    is_html = context.eval_ctx.autoescape
+    if is_html and isinstance(value, Markup):
         return value
     text = text_of(data(context.budget, value))
-    return escape(text) if context.eval_ctx.autoescape else text
+    return escape(text) if is_html else text
 
 
 @pass_context
@@ -142,10 +175,17 @@ class Environment(ImmutableSandboxedEnvironment):
         self.tests = TESTS
         self.globals = {**CALLABLES, "null": None}
         self._callables = frozenset(CALLABLES.values())
+        self.eval_ctx = EvalContext(self)  # nothing that we allow changes it, so all templates share one
 
     def getattr(self, obj: Json, attribute: str) -> Json:
         """`a.b`: a field, or a position; never an attribute of Python."""
         return self.getitem(obj, attribute)
+
+    def reached(self, obj: Json, names: tuple[str, ...]) -> Json:
+        """`a.b.c`: what *names* lead to, one behind the other."""
+        for name in names:
+            obj = obj[name] if type(obj) is dict and name in obj else self.getitem(obj, name)
+        return obj
 
     def getitem(self, obj: Json, argument: Json) -> Json:
         """`a[b]`, likewise."""
@@ -230,7 +270,8 @@ class Environment(ImmutableSandboxedEnvironment):
         left = first
         result: Any = True
         for operator, right in rest:
-            context.budget.weigh((left, right))
+            if type(left) not in LIGHT or type(right) not in LIGHT:
+                context.budget.weigh((left, right))
             if operator in ORDER:
                 refuse_mixed_order(ORDER[operator], left, right)
             result = COMPARISONS[operator](left, right)

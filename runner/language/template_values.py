@@ -12,12 +12,14 @@ from runner.errors import ExpressionError
 from runner.language.arithmetic import finite
 from runner.language.shapes import shown
 from runner.language.suggest import nearest
+from runner.language.weight import NODE
 
 if TYPE_CHECKING:
     from runner.language.scope import Scope
     from runner.language.weight import Budget
     from runner.values import Json
 
+ATOMS = frozenset({str, int, bool, type(None)})  # what is data as it is
 MAX_NAMES = 1000  # of a payload's object that are looked through for the nearest
 
 
@@ -50,6 +52,23 @@ class TemplateContext(Context):
     scope: Scope
     budget: Budget
 
+    def __init__(
+        self,
+        environment: Any,
+        parent: dict[str, Any],
+        name: str | None = None,
+        blocks: Any = None,  # noqa: ARG002  # Jinja's; there are no blocks
+        globals: Any = None,  # noqa: A002, ARG002  # Jinja's name; all names stand in *parent*
+    ) -> None:
+        """As Jinja does, without what blocks, imports and `autoescape` need, none of which we have."""
+        self.parent = parent
+        self.vars = {}
+        self.environment = environment
+        self.eval_ctx = environment.eval_ctx
+        self.exported_vars = set()
+        self.name = name
+        self.blocks = {}
+
     def derived(self, locals: dict[str, Any] | None = None) -> TemplateContext:  # noqa: A002  # Jinja's name
         """The same with *locals*, as Jinja makes inside loops."""
         context = super().derived(locals)
@@ -71,18 +90,23 @@ def data(budget: Budget, value: Json) -> Json:
     if isinstance(value, str):
         budget.charge(len(value))
         return str(value)
+    if type(value) in ATOMS:
+        budget.charge(NODE)
+        return value
     budget.weigh((value,))
     return _copied(value)
 
 
 def _copied(value: Json) -> Json:
-    if value is None or type(value) in (bool, int, str):
+    if type(value) in ATOMS:
         return value
     if isinstance(value, str):
         return str(value)
     if isinstance(value, float):
         return finite(value, "this")
     if isinstance(value, (list, tuple)):
+        if ATOMS.issuperset(map(type, value)):
+            return list(value)
         return [_copied(one) for one in value]
     if isinstance(value, dict):
         for key in value:

@@ -215,30 +215,33 @@ def _only_expression(tree: nodes.Template) -> nodes.Expr | None:
 
 
 def _visible(read: frozenset[str], scope: Scope) -> dict[str, Json]:
-    """The names that a template reads; one that does not exist says so when it is used."""
-    names = {name: scope.names[name] for name in read if name in scope.names}
-    if "secrets" in read and scope.secrets is not None:
-        names["secrets"] = Secrets(scope.secrets.slots())
-    for name in read - names.keys() - TEXTS.globals.keys():
-        names[name] = Missing(hint=unknown_root(name, scope.names))
+    """All that a template reads by name; what does not exist says so when it is used."""
+    names: dict[str, Json] = {}
+    for name in read:
+        if name == "secrets" and scope.secrets is not None:
+            names[name] = Secrets(scope.secrets.slots())
+        elif name in scope.names:
+            names[name] = scope.names[name]
+        elif name in TEXTS.globals:
+            names[name] = TEXTS.globals[name]
+        else:
+            names[name] = Missing(hint=unknown_root(name, scope.names))
     return names
 
 
 def _rendered(leaf: _Leaf, names: dict[str, Json], scope: Scope, budget: Budget) -> Json:
-    environment = leaf.template.environment
-    context: Any = environment.context_class(
-        environment, {**environment.globals, **names}, None, leaf.template.blocks
-    )
+    environment: Any = leaf.template.environment
+    context: Any = environment.context_class(environment, names)
     context.scope, context.budget = scope, budget
     try:
-        parts = _bounded(leaf.template.root_render_func(context))
+        parts = leaf.template.root_render_func(context)
         if leaf.keeps_value:
-            value = next(parts)
+            value: Json = next(parts)
             result = data(budget, value)
             if leaf.is_html and result is not None:
                 result = str(text(context, value))
         else:
-            result = "".join(map(str, parts))
+            result = _joined(parts)
     except UndefinedError as error:
         raise ExpressionError(str(error)) from None
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
@@ -250,13 +253,16 @@ def _rendered(leaf: _Leaf, names: dict[str, Json], scope: Scope, budget: Budget)
     return result
 
 
-def _bounded(parts: Iterator[Json]) -> Iterator[Json]:
+def _joined(parts: Iterator[Json]) -> str:
     length = 0
+    texts = []
     for part in parts:
-        length += len(part) if isinstance(part, str) else 0
+        text = part if isinstance(part, str) else str(part)  # a filter block gives what it likes
+        length += len(text)
         if length > MAX_OUTPUT:
             raise LimitExceeded(f"the output is larger than {MAX_OUTPUT // 1024} KiB")
-        yield part
+        texts.append(text)
+    return "".join(texts)
 
 
 def _refuse_broken_slots(value: Json, secrets: SecretSlots) -> None:

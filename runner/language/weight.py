@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 from runner.errors import LimitExceeded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from runner.values import Json
 
 MAX_WEIGHT = 64 * 1024 * 1024  # about bytes: what one evaluation may build or walk (language.md)
 MAX_DEPTH = 200  # JSON is written to a depth of 254; deeper values come from nobody's system
 NODE = 64  # bytes a number, or the frame of a text, list or object, takes in memory
+TEXTS = frozenset({str})
+ATOMS = frozenset({int, float, bool, type(None)})  # a frame and nothing else
 
 
 def weigh(value: Json, limit: int, *, node: int = NODE, bound: int = MAX_WEIGHT) -> int:
@@ -24,26 +26,39 @@ def weigh(value: Json, limit: int, *, node: int = NODE, bound: int = MAX_WEIGHT)
     Raises:
         LimitExceeded: heavier than *limit*, or deeper than MAX_DEPTH.
     """
-    weight = 0
-    layer: list[Json] = [value]
-    for _ in range(MAX_DEPTH):
+    weight = node + (len(value) if isinstance(value, str) else 0)
+    layer: list[Json] = (
+        [value] if isinstance(value, (dict, list, tuple)) else []
+    )  # then the lists and objects of one depth
+    for _ in range(MAX_DEPTH - 1):
         below: list[Json] = []
         for one in layer:
-            weight += node
-            if isinstance(one, str):
-                weight += len(one)
-            elif isinstance(one, dict):
+            if isinstance(one, dict):
                 weight += len(one) * node
-                below.extend(one)
-                below.extend(one.values())
-            elif isinstance(one, (list, tuple)):
-                below.extend(one)
-            if weight + len(below) * node > limit:
-                raise too_heavy(bound)
+                groups: tuple[Collection[Json], ...] = (one, one.values())
+            else:
+                groups = (one,)
+            for parts in groups:
+                weight += len(parts) * node
+                if weight > limit:
+                    raise too_heavy(bound)
+                kinds = set(map(type, parts))
+                if kinds == TEXTS:  # most keys and many lists: Python's own loops are the quick ones
+                    weight += sum(map(len, parts))
+                elif not kinds <= ATOMS:
+                    for part in parts:
+                        if isinstance(part, str):
+                            weight += len(part)
+                        elif isinstance(part, (dict, list, tuple)):
+                            below.append(part)
+        if weight > limit:
+            raise too_heavy(bound)
         if not below:
             return weight
         layer = below
-    raise LimitExceeded(f"the value is nested deeper than {MAX_DEPTH} levels")
+    if any(layer):
+        raise LimitExceeded(f"the value is nested deeper than {MAX_DEPTH} levels")
+    return weight
 
 
 def too_heavy(limit: int) -> LimitExceeded:

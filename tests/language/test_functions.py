@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from runner.errors import ExpressionError, LimitExceeded
-from runner.language.expression_interpreter import STANDARD
+from runner.language.expression_functions import STANDARD
 from runner.language.expressions import compile_expression
 from runner.language.functions import FUNCTIONS, text_of
 from runner.language.scope import Scope

@@ -318,6 +318,17 @@ def test_an_input_that_renders_to_null_is_left_out_where_asked() -> None:
     assert render("{{ {'a': none, 'b': 1} }}", drop_null=True) == {"b": 1}
 
 
+def test_a_name_that_one_text_sets_is_unknown_in_the_next() -> None:
+    with pytest.raises(ExpressionError, match=r"^b: there is no `x` here"):
+        render({"a": "{% set x = 1 %}{{ x }}", "b": "{{ x }}"})
+
+
+@pytest.mark.parametrize("path", ["payload.a['']['b c'].d", "payload['a'][''].get", "payload.a[''].items[1]"])
+def test_a_path_goes_through_fields_of_any_name(path: str) -> None:
+    inner = {"b c": {"d": 7}, "get": 7, "items": [0, 7]}
+    assert render(f"{{{{ {path} }}}}", Scope(names={"payload": {"a": {"": inner}}}, now=0.0)) == 7
+
+
 def test_html_is_escaped_per_expression_in_the_inputs_marked_so() -> None:
     source = {"html": "<p>{{ payload.text }}</p>", "text": "<p>{{ payload.text }}</p>"}
     assert render(source, html=frozenset({"html"})) == {"html": "<p>a&lt;b&gt;</p>", "text": "<p>a<b></p>"}
