@@ -1,0 +1,168 @@
+"""`hookline problems`: runs that failed or wait, grouped by workflow, step and cause."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import click
+
+from runner.cli.options import Place, asynchronous, data_options, example, json_option, person
+from runner.cli.showing import moment, note, print_json, print_list, printable
+from runner.engine.history import Wanted
+from runner.errors import MoveRefused, NotFound
+from runner.values import Json
+
+COLUMNS = ("PROBLEM", "OPENED", "WORKFLOW", "STATUS", "LEFT", "WHAT")
+SHOWN_RUNS = 10
+
+
+@click.group(epilog=example("hookline problems list --status open"))
+def problems() -> None:
+    """Problems: runs that failed or wait, grouped by workflow, step and cause."""
+
+
+@problems.command("list", epilog=example("hookline problems list --status open"))
+@click.option("--status", type=click.Choice(["open", "closed"]), help="Only these.")
+@click.option("--workflow", metavar="SLUG", help="Only of this workflow.")
+@click.option("--cursor", help="Go on where a page ended: its `next`.")
+@click.option("--limit", type=click.IntRange(1, 200), default=50, show_default=True, help="At most so many.")
+@data_options
+@json_option
+@asynchronous
+async def list_(place: Place, as_json: bool, **narrowed: Any) -> None:
+    """List problems, the newest first."""
+    async with place.opened() as rooms:
+        try:
+            page = (await rooms.problems.page(**narrowed)).as_json()
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="--cursor") from None
+    if as_json:
+        print_json(page)
+    else:
+        print_list(page, COLUMNS, [_row(one) for one in page["items"]])
+
+
+@problems.command(epilog=example("hookline problems show 01kz2v3nd8z5rjq0v6a7t4m9xe"))
+@click.argument("problem_id", metavar="ID")
+@data_options
+@json_option
+@asynchronous
+async def show(place: Place, problem_id: str, as_json: bool) -> None:
+    """Show a problem, its runs, and what to do about them."""
+    async with place.opened() as rooms:
+        problem = await rooms.problems.show(problem_id)
+        runs = await rooms.history.runs(Wanted(problem=problem_id, limit=SHOWN_RUNS))
+    if as_json:
+        print_json(problem)
+        return
+    _show(problem)
+    click.echo()
+    for run in runs.items:
+        click.echo(f"  {run['id']}  {moment(run['accepted_at'])}  {run['status']}  {printable(run['title'])}")
+    if runs.next:
+        click.echo(f"  … all of them: hookline runs list --problem {problem_id}")
+    if problem["status"] == "open" and problem["runs"]["failed"]:
+        note(f"Replay them: hookline runs replay --where problem={problem_id} --plan")
+
+
+@problems.command(epilog=example("hookline problems seen 01kz2v3nd8z5rjq0v6a7t4m9xe"))
+@click.argument("problem_ids", metavar="ID...", nargs=-1, required=True)
+@data_options
+@json_option
+@asynchronous
+async def seen(place: Place, problem_ids: tuple[str, ...], as_json: bool) -> None:
+    """Say that you have seen problems."""
+    async with place.opened() as rooms:
+        await _each(
+            problem_ids,
+            lambda one: rooms.problems.seen(one, by=person(), now=time.time()),
+            "is noted as seen",
+            as_json=as_json,
+        )
+
+
+@problems.command(
+    epilog=example("hookline problems dismiss 01kz2v3nd8z5rjq0v6a7t4m9xe --note 'orders of a test shop'")
+)
+@click.argument("problem_ids", metavar="ID...", nargs=-1, required=True)
+@click.option("--note", "reason", required=True, metavar="TEXT", help="Why its runs need nothing more.")
+@data_options
+@json_option
+@asynchronous
+async def dismiss(place: Place, problem_ids: tuple[str, ...], reason: str, as_json: bool) -> None:
+    """Close problems although runs are left, with a note that says why."""
+    if not reason.strip():
+        raise click.BadParameter("say why its runs need nothing more", param_hint="--note")
+    async with place.opened() as rooms:
+        await _each(
+            problem_ids,
+            lambda one: rooms.problems.dismiss(one, by=person(), note=reason.strip(), now=time.time()),
+            "is dismissed",
+            as_json=as_json,
+        )
+
+
+async def _each(problem_ids: tuple[str, ...], do: Any, done: str, *, as_json: bool) -> None:
+    """Do it to each; one that is refused says why and does not stop the others. Exit status 1 if any is."""
+    changed = []
+    for problem_id in problem_ids:
+        try:
+            changed.append(await do(problem_id))
+        except (NotFound, MoveRefused) as error:
+            note(f"hookline: {printable(str(error))}")
+    if as_json:
+        print_json({"items": changed, "next": None})
+    for one in [] if as_json else changed:
+        click.echo(f"{one['id']} {done}")
+    if len(changed) < len(problem_ids):
+        raise click.exceptions.Exit(1)
+
+
+def _row(problem: Json) -> tuple[str, ...]:
+    return (
+        problem["id"],
+        moment(problem["opened_at"]),
+        problem["workflow"],
+        _status(problem),
+        str(_left(problem)),
+        problem["sentence"],
+    )
+
+
+def _show(problem: Json) -> None:
+    runs = problem["runs"]
+    click.echo(f"{_status(problem)}: {printable(problem['sentence'])}")
+    click.echo()
+    where = f"step {problem['step']}" if problem["step"] else "the run as a whole"
+    click.echo(f"problem {problem['id']} of {problem['workflow']}, {where}")
+    click.echo(f"open since {moment(problem['opened_at'])} UTC" + _until(problem))
+    if problem["seen"]:
+        click.echo(f"seen by {printable(problem['seen']['by'])} at {moment(problem['seen']['at'])} UTC")
+    named = [f"{runs[name]} {name.replace('_', ' ')}" for name in runs if name != "total" and runs[name]]
+    total = f"{runs['total']} run{'' if runs['total'] == 1 else 's'}"
+    click.echo(f"{total}{': ' if named else ''}{', '.join(named)}")
+    if problem["replay"]:
+        click.echo(f"replayed by {problem['replay']}")
+
+
+def _until(problem: Json) -> str:
+    if problem["closed_at"] is None:
+        return ""
+    closed = f", closed at {moment(problem['closed_at'])} UTC"
+    by = problem["dismissed_by"]
+    return f"{closed} by {printable(by)}: {printable(problem['note'])}" if by else closed
+
+
+def _status(problem: Json) -> str:
+    """As people say it: open, seen, recovering, closed."""
+    if problem["status"] == "closed":
+        return "closed"
+    if problem["replay"] or problem["runs"]["under_way"]:
+        return "recovering"
+    return "seen" if problem["seen"] else "open"
+
+
+def _left(problem: Json) -> int:
+    runs = problem["runs"]
+    return int(runs["failed"] + runs["waiting"] + runs["under_way"])

@@ -1,0 +1,74 @@
+-- problem_of_run
+SELECT runs.problem_id, problems.workflow, problems.step, problems.cause, problems.dismissed_by
+FROM runs JOIN problems ON problems.id = runs.problem_id WHERE runs.id = :run_id;
+
+-- open_problem
+SELECT id FROM problems
+WHERE workflow = :workflow AND step = :step AND cause = :cause AND status = 'open';
+
+-- reopen
+-- The latest of that cause, if it closed by itself and not long ago.
+UPDATE problems SET status = 'open', opened_at = :at, closed_at = NULL, seen_at = NULL, seen_by = NULL,
+                    sentence = :sentence, destination = :destination
+WHERE number = (SELECT max(number) FROM problems
+                WHERE workflow = :workflow AND step = :step AND cause = :cause)
+  AND status = 'closed' AND dismissed_by IS NULL AND closed_at >= :reopened_since
+RETURNING id;
+
+-- insert_problem
+INSERT INTO problems (id, workflow, step, cause, sentence, destination, status, opened_at)
+VALUES (:id, :workflow, :step, :cause, :sentence, :destination, 'open', :at);
+
+-- place_run
+UPDATE runs SET problem_id = :problem_id WHERE id = :run_id;
+
+-- take_place
+-- A replay from the start stands where its origin stood.
+UPDATE runs SET problem_id = (SELECT problem_id FROM runs WHERE id = :origin) WHERE id = :run_id;
+
+-- leave_place
+UPDATE runs SET problem_id = NULL WHERE id = :run_id AND problem_id IS NOT NULL;
+
+-- close_if_settled
+UPDATE problems SET status = 'closed', closed_at = :now
+WHERE id = :problem_id AND status = 'open' AND NOT EXISTS (
+    SELECT 1 FROM runs INDEXED BY runs_by_problem
+    WHERE problem_id = :problem_id AND status IN ('failed', 'waiting', 'queued', 'running'));
+
+-- settled
+SELECT id FROM problems WHERE status = 'open' AND NOT EXISTS (
+    SELECT 1 FROM runs INDEXED BY runs_by_problem
+    WHERE problem_id = problems.id AND runs.status IN ('failed', 'waiting', 'queued', 'running'));
+
+-- problems
+SELECT number, id, workflow, step, cause, sentence, destination, status, opened_at, seen_at, seen_by,
+       closed_at, dismissed_by, note
+FROM problems
+WHERE number < :before AND (:status IS NULL OR status = :status)
+  AND (:workflow IS NULL OR workflow = :workflow)
+ORDER BY number DESC LIMIT :limit;
+
+-- problem
+SELECT number, id, workflow, step, cause, sentence, destination, status, opened_at, seen_at, seen_by,
+       closed_at, dismissed_by, note
+FROM problems WHERE id = :id;
+
+-- counts
+SELECT problem_id, status, count(*), max(number) FROM runs INDEXED BY runs_by_problem
+WHERE problem_id IN (SELECT value FROM json_each(:ids)) GROUP BY problem_id, status;
+
+-- accepted_at
+SELECT number, accepted_at FROM runs WHERE number IN (SELECT value FROM json_each(:numbers));
+
+-- replays_of
+SELECT problem_id, id FROM replays INDEXED BY replays_by_problem
+WHERE problem_id IN (SELECT value FROM json_each(:ids)) AND status IN ('running', 'paused')
+ORDER BY number;
+
+-- see
+UPDATE problems SET seen_at = coalesce(seen_at, :now), seen_by = coalesce(seen_by, :by)
+WHERE id = :id AND status = 'open';
+
+-- dismiss
+UPDATE problems SET status = 'closed', closed_at = :now, dismissed_by = :by, note = :note
+WHERE id = :id AND status = 'open';
