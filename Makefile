@@ -42,11 +42,11 @@ lock: install ## requirements.lock anew from pyproject.toml (needs a network)
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --group dev --output-file requirements.lock pyproject.toml
 
-bench: install ## accepted events and completed runs a second, beside bare endpoints; prints ratios
-	$(BIN)/python -m tests.bench
+bench: install ## speed, latency, memory, start and growth beside bare endpoints, with targets (8 min; ARGS=--quick: 1 min)
+	$(BIN)/python -m tests.bench $(ARGS)
 
-soak: install ## the long tests: kills at random instants under load
-	$(BIN)/python -m tests.crash --events 2000 --kills 5
+soak: install ## kills, full disks and bad destinations under load, then the account of every event (10 min)
+	$(BIN)/python -m tests.crash.soak --minutes 10 $(ARGS)
 
 clean: ## the environment and all caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

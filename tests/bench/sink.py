@@ -1,26 +1,33 @@
 """
 A destination that answers every POST at once and counts: `python -m tests.bench.sink`.
 
-Prints its port on the first line. `GET /count` gives how many POSTs came; each POST's
-Idempotency-Key and X-Event-Id are written to the file that --log names, if any.
+Prints its port on the first line. `GET /count` gives `{"received", "distinct"}`: POSTs, and
+different Idempotency-Keys among them. Each POST's key and X-Event-Id are written to the file that
+--log names, if any.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import json
+import re
 from pathlib import Path
 from typing import IO, cast
 
 from web.serve import install_loop
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
+LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+KEY = re.compile(rb"\r\nidempotency-key: *([^\r]+)", re.IGNORECASE)
+EVENT = re.compile(rb"\r\nx-event-id: *([^\r]+)", re.IGNORECASE)
 
 
 class Sink(asyncio.Protocol):
     """One connection."""
 
     received = 0
+    keys: set[bytes] = set()  # noqa: RUF012 - of all connections
     log: IO[str] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -33,27 +40,26 @@ class Sink(asyncio.Protocol):
             head, found, rest = self._buffer.partition(b"\r\n\r\n")
             if not found:
                 return
-            headers = _headers(head)
-            length = int(headers.get("content-length", "0"))
+            announced = LENGTH.search(head)
+            length = int(announced[1]) if announced else 0
             if len(rest) < length:
                 return
             self._buffer = rest[length:]
-            self._transport.write(self._answer(head, headers))
+            self._transport.write(self._answer(head))
 
-    def _answer(self, head: bytes, headers: dict[str, str]) -> bytes:
+    def _answer(self, head: bytes) -> bytes:
         if head.startswith(b"GET"):
-            body = str(Sink.received).encode()
+            body = json.dumps({"received": Sink.received, "distinct": len(Sink.keys)}).encode()
             return b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
         Sink.received += 1
+        if key := KEY.search(head):
+            Sink.keys.add(key[1])
         if Sink.log:
+            event = EVENT.search(head)
+            names = [found[1].decode() if found else "-" for found in (key, event)]
             # on its way to the file before the answer: what the sender believes sent is counted
-            print(headers.get("idempotency-key"), headers.get("x-event-id"), file=Sink.log, flush=True)
+            print(*names, file=Sink.log, flush=True)
         return OK
-
-
-def _headers(head: bytes) -> dict[str, str]:
-    lines = head.decode("latin-1").split("\r\n")[1:]
-    return {name.lower(): value.strip() for name, _colon, value in (line.partition(":") for line in lines)}
 
 
 async def main() -> None:

@@ -1,14 +1,17 @@
 """
 SIGKILL under load: what was answered with 200 must reach the destination, whatever happens.
 
-A sender posts numbered events while the server is killed at random moments and started again.
-Afterwards the ids answered with 200, the runs in the store and the ids at the sink are compared.
+Senders post numbered events while the server is killed at random moments and started again; of a
+server of several processes it is all of them, one worker, or the supervisor alone. Afterwards the
+ids answered with 200, the runs in the store and the ids at the sink are compared.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import random
+import signal
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
@@ -18,7 +21,7 @@ from pathlib import Path
 
 import aiohttp
 
-from tests.bench.servers import hook_path, server, sink
+from tests.bench.servers import Process, end_all, hook_path, server, sink
 
 WORKFLOW = """
 name: Kill test
@@ -41,6 +44,8 @@ steps:
       json: {{id: "{{{{ steps.twice }}}}"}}
 """
 SENDERS = 16
+LONGEST_SECONDS = 3600  # of sending: a server that takes nothing any more is a finding
+ORPHAN_SECONDS = 60  # more than workers without a supervisor may drain
 SETTLE_SECONDS = 120  # runs whose server died are taken over at once; this is for a slow machine
 
 
@@ -53,7 +58,7 @@ class Account:
     delivered: Counter[str] = field(default_factory=Counter)
     keys: dict[str, set[str]] = field(default_factory=dict)
     ends: Counter[str] = field(default_factory=Counter)
-    kills: int = 0
+    kills: Counter[str] = field(default_factory=Counter)
 
     @property
     def missing(self) -> list[str]:
@@ -82,39 +87,62 @@ class Account:
         return (
             f"sent {self.sent}, accepted {len(self.accepted)}, delivered {len(self.delivered)} effects, "
             f"repeated {self.repeated} (with another key: {len(self.under_another_key)}), "
-            f"missing {len(self.missing)}, kills {self.kills}, runs {dict(self.ends)}"
+            f"missing {len(self.missing)}, kills {dict(self.kills)}, runs {dict(self.ends)}"
         )
 
 
-async def hammer(folder: Path, *, events: int, kills: int, chance: random.Random) -> Account:
+async def hammer(
+    folder: Path, *, events: int, kills: int, chance: random.Random, workers: int = 1
+) -> Account:
     """Send *events* events, kill the server *kills* times meanwhile, wait for all runs, and compare."""
     (folder / "workflows").mkdir()
     log = folder / "sink.log"
     destination, port = sink(log)
     (folder / "workflows" / "kill.yaml").write_text(WORKFLOW.format(port=port))
     account = Account()
-    current = await asyncio.to_thread(server, folder)
+    arguments = ["--workers", str(workers)] if workers > 1 else []
+    current = await asyncio.to_thread(server, folder, *arguments)
     address = _Address(current[1], await asyncio.to_thread(hook_path, folder, "kill"))
     numbers = iter(range(events))
     moments = sorted(chance.sample(range(events // 10, events), kills))
+    orphans: list[int] = []
     try:
-        async with aiohttp.ClientSession() as session:
+        async with asyncio.timeout(LONGEST_SECONDS), aiohttp.ClientSession() as session:
             senders = [asyncio.create_task(_send(session, address, numbers, account)) for _ in range(SENDERS)]
             for moment in moments:
                 while len(account.accepted) < moment and not all(task.done() for task in senders):
                     await asyncio.sleep(0.002)
-                current[0].kill()
-                account.kills += 1
-                current = await asyncio.to_thread(server, folder)
-                address.base = current[1]
+                whom, left = kill(current[0], chance, workers)
+                account.kills[whom] += 1
+                orphans += left
+                if not current[0].is_running:
+                    current = await asyncio.to_thread(server, folder, *arguments)
+                    address.base = current[1]
             await asyncio.gather(*senders)
         await _settled(folder)
     finally:
         current[0].stop()
+        account.kills["never ended"] += len(end_all(orphans, seconds=ORPHAN_SECONDS))
         destination.kill()
     _read_sink(log, account)
-    account.ends = _ends(folder)
+    account.ends = ends_of(folder)
     return account
+
+
+def kill(process: Process, chance: random.Random, workers: int) -> tuple[str, list[int]]:
+    """
+    Kill all of a server, or a part where it has parts.
+
+    Returns whom, and the ids of processes that are left and have to end by themselves.
+    """
+    whom = chance.choice(["all", "worker", "supervisor"]) if workers > 1 else "all"
+    if whom == "worker" and (children := process.children()):
+        os.kill(chance.choice(children), signal.SIGKILL)  # the supervisor replaces it
+        return whom, []
+    if whom == "supervisor":
+        return whom, process.kill_alone()
+    process.kill()
+    return "all", []
 
 
 @dataclass
@@ -147,11 +175,11 @@ async def _send(
 async def _settled(folder: Path) -> None:
     """Wait until no run is left that has not ended."""
     async with asyncio.timeout(SETTLE_SECONDS):
-        while any(status in ("queued", "running", "waiting") for status in _ends(folder)):
+        while any(status in ("queued", "running", "waiting") for status in ends_of(folder)):
             await asyncio.sleep(0.2)
 
 
-def _ends(folder: Path) -> Counter[str]:
+def ends_of(folder: Path) -> Counter[str]:
     with closing(sqlite3.connect(f"file:{folder}/data/hookline.db?mode=ro", uri=True)) as connection:
         return Counter(dict(connection.execute("SELECT status, count(*) FROM runs GROUP BY status")))
 
