@@ -73,6 +73,7 @@ __all__ = [
     "OutgoingRequest",
     "Output",
     "Part",
+    "Places",
     "Rejected",
     "Reply",
     "SecretStr",
@@ -216,6 +217,19 @@ class Reply(Protocol):
         """The seconds that the other side asks us to wait; None where it does not say."""
 
 
+class Places(Protocol):
+    """The places that one call holds at the destinations that it calls, until it ends."""
+
+    async def enter(self, host: str, port: int, *, acts: bool) -> None:
+        """
+        Take a place at a destination before anything is sent to it; one that is held already
+        serves again. *acts*: what is sent may do something.
+
+        Raises:
+            Parked: it takes no call now.
+        """
+
+
 class Http(Protocol):
     """
     The guarded client: private addresses are refused unless the configuration allows them,
@@ -247,6 +261,7 @@ class Http(Protocol):
             Unavailable: no connection could be made.
             OutcomeUnknown: the connection broke after the request was sent.
             TimedOut: no answer in time.
+            Parked: its destination takes no call now; let it pass, the step waits.
         """
 
     async def get(self, url: str, **options: Any) -> Reply:

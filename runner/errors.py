@@ -16,6 +16,7 @@ HooklineError
     - Unavailable            nothing happened: tried again
     - OutcomeUnknown         it may have happened: tried again unless `after_crash: stop`
       . TimedOut               ... because no answer came in time
+    - Parked                 nothing was sent, its destination takes no call now: waits, costs no attempt
   + StoreError
     - StoreUnavailable       nothing was committed: 503 to senders, workers wait and try again
     - BacklogFull            503 with Retry-After
@@ -104,6 +105,19 @@ class TimedOut(OutcomeUnknown):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, cause="timeout")
+
+
+class Parked(ActionError):
+    """
+    Nothing was sent: its destination does not answer, has no place free, or is paused. It costs
+    no attempt; the run waits at `place` (host:port, or a paused connection) and is woken there.
+    """
+
+    def __init__(self, message: str, *, place: str, is_down: bool = False) -> None:
+        """`is_down`: it does not answer, or asked to be left alone."""
+        super().__init__(message)
+        self.place = place
+        self.is_down = is_down
 
 
 class StoreError(HooklineError):

@@ -19,6 +19,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from runner.errors import SettingsError
+from runner.values import duration_seconds
 
 FILE = "hookline.toml"
 PREFIX = "HOOKLINE_"
@@ -63,10 +64,47 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class RetentionSettings:
+    """
+    `[retention]`: how long what has ended is kept; a workflow's own `retention` wins. An event is
+    kept as long as a run of it; what is held, and runs that have not ended, always.
+    """
+
+    events: str = "30d"  # after it was received
+    runs: str = "30d"  # after it ended: a month's end is looked back at
+    max_bytes: int = 10 * 1024**3  # of the database; past it the oldest go, failed ones last; 0: no bound
+
+    @property
+    def events_seconds(self) -> float:
+        """How long events are kept."""
+        return duration_seconds(self.events)
+
+    @property
+    def runs_seconds(self) -> float:
+        """How long runs are kept."""
+        return duration_seconds(self.runs)
+
+
+@dataclass(frozen=True, slots=True)
 class Network:
     """`[network]`: private ranges (CIDR) that actions may reach; none by default."""
 
     allow: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """
+    `[notify]`: whom to tell of a problem, by which connection (of kind slack or smtp): the channel of
+    the one, the addresses of the other. The second way is for when the first is what broke.
+    """
+
+    connection: str = ""
+    channel: str = ""
+    to: tuple[str, ...] = ()
+    fallback_connection: str = ""
+    fallback_to: tuple[str, ...] = ()  # addresses, or a channel
+    per_minute: int = 5  # more problems at once are summed up in one message
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +117,8 @@ class Settings:
     store: StoreSettings = field(default_factory=StoreSettings)
     limits: Limits = field(default_factory=Limits)
     network: Network = field(default_factory=Network)
+    notify: Notify = field(default_factory=Notify)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
 
     @property
     def address(self) -> str:
@@ -194,19 +234,43 @@ def _judged(settings: Settings) -> list[str]:
             ipaddress.ip_network(network)
         except ValueError as error:
             faults.append(f"network.allow: {error}; write ranges such as 10.0.0.0/8 or ::1/128")
+    for name in ("events", "runs"):
+        try:
+            seconds = duration_seconds(getattr(settings.retention, name))
+        except ValueError as error:
+            faults.append(f"retention.{name}: {error}")
+        else:
+            if seconds <= 0:
+                faults.append(f"retention.{name}: nothing would be kept; write for example 30d")
+    if settings.retention.max_bytes < 0:
+        faults.append("retention.max_bytes: a number of bytes, or 0 for no bound")
     try:
         ZoneInfo(settings.timezone)
     except (ZoneInfoNotFoundError, ValueError):
         faults.append(f'timezone: "{settings.timezone}" is no zone; write for example Europe/Athens')
     if settings.public_url and not settings.public_url.startswith(("http://", "https://")):
         faults.append(f'public_url: "{settings.public_url}" must begin with https:// or http://')
+    if settings.limits.per_destination < 1:
+        faults.append(f"limits.per_destination: {settings.limits.per_destination} is too few; at least 1")
     if settings.server.workers < 1:
         faults.append(f"server.workers: {settings.server.workers} is too few; at least 1")
+    faults += _judged_notify(settings.notify)
     if bool(settings.server.tls_certificate) != bool(settings.server.tls_key):
         faults.append("server: tls_certificate and tls_key go together; one of them is missing")
     url = settings.store.url
     if url and not url.startswith("sqlite:///"):
         faults.append(f'store.url: "{url}" is not a store of this version; write sqlite:///path/to/file')
+    return faults
+
+
+def _judged_notify(notify: Notify) -> list[str]:
+    faults = []
+    if not notify.connection and (notify.channel or notify.to or notify.fallback_connection):
+        faults.append("notify: connection is missing; it names the connection that messages go by")
+    if notify.fallback_to and not notify.fallback_connection:
+        faults.append("notify: fallback_connection is missing; it names the connection of the second way")
+    if notify.per_minute < 1:
+        faults.append(f"notify.per_minute: {notify.per_minute} is too few; at least 1")
     return faults
 
 

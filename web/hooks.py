@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from urllib.parse import unquote
 
 from runner.engine.accept import Door, accept, new_id, refuse_when_full, reject
-from runner.engine.answer import Answer, fixed, of_event, wait
+from runner.engine.answer import Answer, fixed, of_duplicate, of_event, wait
 from runner.engine.library import Library, Live
 from runner.engine.names import bounds_of, payload_of
 from runner.engine.runs import Disposition, Event, Gate
@@ -78,7 +78,7 @@ class Hooks:
 
         event = _event(scope, live, rest, received_at=door.clock())
         try:
-            refuse_when_full(door)
+            refuse_when_full(door, live.workflow)
             event = await self._with_body(event, live, receive)
             decoded = payload_of(event, bounds_of(live.workflow))
             is_awaited = webhook.answer.mode == "result"
@@ -92,16 +92,19 @@ class Hooks:
                 return await wait(accepted.caller, door.store, seconds=webhook.answer.wait_seconds)
             finally:
                 door.callers.forget(accepted.run_id)
-        if webhook.answer.fixed:
+        is_duplicate = accepted.disposition is Disposition.DUPLICATE
+        if is_duplicate and is_awaited:
+            return await of_duplicate(accepted.event_id, accepted.run_id, door.store)
+        if webhook.answer.fixed and (is_duplicate or accepted.disposition is Disposition.ACCEPTED):
             return await fixed(
                 webhook.answer.fixed,
                 live.workflow,
-                event,
+                replace(event, id=accepted.event_id),
                 decoded.payload,
                 door.evaluator,
                 run_id=accepted.run_id,
             )
-        return of_event(event.id, "accepted")
+        return of_event(accepted.event_id, accepted.disposition.value)
 
     async def _with_body(self, event: Event, live: Live, receive: Receive) -> Event:
         """

@@ -8,6 +8,10 @@ from typing import Literal, Protocol
 
 from runner.engine.history import History, People
 from runner.engine.library import Library, Live
+from runner.engine.pauses import PauseBoard, Pauses
+from runner.engine.problems import Problems
+from runner.engine.replaying import Replayer
+from runner.engine.replays import Replays
 from runner.engine.runs import Store
 from runner.values import Json
 
@@ -45,6 +49,11 @@ class House:
     clock: Callable[[], float]
     start_replay: StartReplay
     ping: Callable[[], Awaitable[None]]
+    pauses: Pauses
+    problems: Problems
+    replays: Replays
+    replayer: Replayer
+    holding: PauseBoard
     backlog_limit: int
     public_url: str
     timezone: str = "UTC"

@@ -12,7 +12,7 @@ from web.house import House
 
 
 def workflow_items(house: House) -> list[Json]:
-    """All, by slug: `{slug, name, description, tags, version, url, methods, faults}`."""
+    """All, by slug: `{slug, name, description, tags, version, url, methods, enabled, paused, faults}`."""
     slugs = {live.workflow.slug for live in house.library.all()} | house.library.faults.keys()
     return [_item(house, slug, house.library.get(slug)) for slug in sorted(slugs)]
 
@@ -27,6 +27,7 @@ def workflow(house: House, slug: str) -> Json:
 
 def _item(house: House, slug: str, live: Live | None) -> dict[str, Json]:
     webhook = live.workflow.webhook if live else None
+    pause = house.holding.of(slug)
     return {
         "slug": slug,
         "name": live.workflow.name if live else slug,
@@ -35,6 +36,8 @@ def _item(house: House, slug: str, live: Live | None) -> dict[str, Json]:
         "version": live.version if live else None,
         "url": house.url_of(live) if live and webhook else None,
         "methods": list(webhook.methods) if webhook else [],
+        "enabled": live.workflow.enabled if live else False,
+        "paused": pause.as_json() if pause and not pause.is_over(house.clock()) else None,
         "faults": [_fault(fault) for fault in house.library.faults.get(slug, ())],
     }
 

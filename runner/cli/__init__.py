@@ -19,6 +19,9 @@ from runner.cli.connections import connections
 from runner.cli.events import events
 from runner.cli.init import init
 from runner.cli.options import example
+from runner.cli.pause import pause, resume
+from runner.cli.problems import problems
+from runner.cli.replays import replays
 from runner.cli.run import run
 from runner.cli.runs import runs
 from runner.cli.secrets import secrets
@@ -74,8 +77,25 @@ def hookline(context: click.Context) -> None:
         context.color = False
 
 
-for command in (init, serve, check, run, url, events, runs, secrets, connections, actions, schema, user):
+for command in (
+    init,
+    serve,
+    check,
+    run,
+    url,
+    events,
+    runs,
+    problems,
+    replays,
+    secrets,
+    connections,
+    actions,
+    schema,
+    user,
+):
     hookline.add_command(command)
+hookline.add_command(pause)
+hookline.add_command(resume)
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ import time
 import click
 
 from runner.cli.follow import follow
+from runner.cli.forget import forget
 from runner.cli.options import (
     Place,
     When,
@@ -17,7 +18,9 @@ from runner.cli.options import (
     json_option,
     list_options,
     until_interrupted,
+    where_option,
 )
+from runner.cli.release import release
 from runner.cli.showing import (
     moment,
     print_json,
@@ -39,8 +42,13 @@ def events() -> None:
     """Events: what was received, and what was made of it."""
 
 
+events.add_command(forget)
+events.add_command(release)
+
+
 @events.command("list", epilog=example("hookline events list --workflow order-alerts --since 2h"))
 @list_options
+@where_option("payload.order=1042", "type=orders/create", "delivery_id=…")
 @click.option("--status", type=click.Choice([one.value for one in Disposition]), help="Only these.")
 @data_options
 @json_option

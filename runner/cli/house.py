@@ -11,24 +11,27 @@ import contextlib
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import connectors
 from runner.cli.safe import HeldSafe
-from runner.engine.accept import new_id
 from runner.engine.address import token_deriver
 from runner.engine.library import Library, Live, workflow_files
-from runner.engine.runs import NewRun
-from runner.errors import HooklineError, MoveRefused
+from runner.engine.redact import Redactions
+from runner.errors import HooklineError
 from runner.language.catalogue import Catalogue
 from runner.language.faults import WorkflowInvalid
 from runner.language.suggest import did_you_mean, one_of
 from runner.settings import Settings
 from runner.store.history import SQLiteHistory
+from runner.store.keeping import SQLiteKeeping
 from runner.store.nodes import living
+from runner.store.pauses import SQLitePauses
 from runner.store.people import SQLitePeople
+from runner.store.problems import SQLiteProblems
+from runner.store.replays import SQLiteReplays
 from runner.store.sqlite import SQLiteStore
 from runner.vault import Vault, root_key
 
@@ -45,7 +48,11 @@ class Rooms:
     data: Path
     store: SQLiteStore
     history: SQLiteHistory
+    keeping: SQLiteKeeping
     people: SQLitePeople
+    pauses: SQLitePauses
+    problems: SQLiteProblems
+    replays: SQLiteReplays
     vault: Vault
     safe: HeldSafe
     library: Library
@@ -117,12 +124,17 @@ async def open_rooms(settings: Settings, *, workflows: Path, data: Path) -> Asyn
             token_of=token_of,
             clock=time.time,
         )
+        keeping = SQLiteKeeping(store)
         yield Rooms(
             settings=settings,
             data=data,
             store=store,
-            history=SQLiteHistory(store),
+            history=SQLiteHistory(store, Redactions(library, store, keeping.newest_version)),
+            keeping=keeping,
             people=SQLitePeople(store, time.time),
+            pauses=SQLitePauses(store, time.time),
+            problems=SQLiteProblems(store),
+            replays=SQLiteReplays(store),
             vault=vault,
             safe=HeldSafe(vault),
             library=library,
@@ -141,30 +153,3 @@ async def sign_in_link(rooms: Rooms) -> str:
 def new_node_name() -> str:
     """A name for this process that no other has or had."""
     return f"{os.getpid()}-{secrets.token_hex(6)}"
-
-
-async def replay(rooms: Rooms, run_id: str, *, origin: str, version: str) -> Mapping[str, object]:
-    """
-    Replay a run: *origin* "failed" (the same run goes on) or "start" (a new run of its event);
-    *version* "live" or "original". Returns `{id, attempt or replay_of}`.
-
-    Raises:
-        NotFound, MoveRefused: there is no such run, or its state does not allow it.
-    """
-    old = await rooms.history.run(run_id)
-    number = old["version"]
-    if version == "live":
-        await rooms.library.reload()
-        live = rooms.library.get(old["workflow"])
-        if live is None:
-            raise MoveRefused(
-                f"{old['workflow']} is not live any more; replay it on its own version: --version original"
-            )
-        number = live.version
-    now = time.time()
-    if origin == "failed":
-        await rooms.store.replay_failed(run_id, version=number, now=now)
-        return {"id": run_id, "attempt": old["attempt"] + 1}
-    new = NewRun(new_id(now), old["workflow"], number, old["title"], secrets.token_hex(16), owner=None)
-    await rooms.store.replay_start(run_id, new, now=now)
-    return {"id": new.id, "replay_of": run_id}

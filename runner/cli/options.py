@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import getpass
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
@@ -99,6 +100,24 @@ def list_options(command: Command) -> Command:
     return command
 
 
+def where_option(*examples: str) -> Callable[[Command], Command]:
+    """Add `--where`, which may be given several times: the command gets a tuple of texts."""
+    return click.option(
+        "--where",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help=f"Only where it is so; again for more conditions: {', '.join(examples)}.",
+    )
+
+
+def person() -> str:
+    """Who is at the command line: the name of the system's user, for the record of what was done."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may have a user without a name
+        return "someone"
+
+
 def asynchronous(command: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
     """Make a command of an async function: it runs in an event loop of its own."""
 
@@ -168,11 +187,21 @@ class Place:
         A page of a list as JSON; *narrowed* has the options of `list_options`.
 
         Raises:
-            SettingsError: the cursor is none of ours.
+            SettingsError: the cursor is none of ours, or a condition of `where` is none.
         """
-        from runner.engine.history import Wanted
+        from runner.engine.history import Wanted, read_cursor
+        from runner.engine.where import read_where
 
+        given = {name: value for name, value in narrowed.items() if name != "where"}
         try:
-            return (await read(Wanted(**narrowed))).as_json()
+            asked = read_where(narrowed.get("where", ()))
+        except ValueError as error:
+            raise SettingsError(f"--where: {error}") from None
+        if twice := [name for name in asked if given.get(name)]:
+            raise SettingsError(f"--where: {twice[0]} is given by --{twice[0]} too")
+        try:
+            if narrowed.get("cursor"):
+                read_cursor(narrowed["cursor"])
         except ValueError as error:
             raise SettingsError(f"--cursor: {error}") from None
+        return (await read(Wanted(**{**given, **asked}))).as_json()

@@ -128,7 +128,14 @@ async def _perform(stage: Stage, request: Request) -> str:
     )
     door = Door(stage.store, worker, callers, stage.tools.evaluator, time.time, 1)
     accepted = await accept(
-        door, stage.live, event, decoded.payload, decoded.files, is_awaited=True, mode=stage.mode
+        door,
+        stage.live,
+        event,
+        decoded.payload,
+        decoded.files,
+        is_awaited=True,
+        mode=stage.mode,
+        is_by_hand=True,
     )
     await worker.drain(LONGEST_SECONDS)
     return accepted.run_id
@@ -156,6 +163,7 @@ async def _rehearsal(workflows: Path, slug: str) -> AsyncIterator[Stage]:
     import connectors
     from runner.cli.house import catalogue, live_workflow
     from runner.engine.library import Library
+    from runner.engine.places import Destinations
     from runner.engine.turn import Tools
     from runner.evaluator.pool import EvaluatorPool
     from runner.store.sqlite import SQLiteStore
@@ -179,6 +187,7 @@ async def _rehearsal(workflows: Path, slug: str) -> AsyncIterator[Stage]:
                 clock=time.time,
                 jitter=lambda: 0.0,
                 on_answer=_nobody,
+                destinations=Destinations(limit=1, clock=time.time),
                 public_url="http://127.0.0.1:8000",
             )
             yield Stage(store, library, tools, live, "rehearsal", stand_ins.called)

@@ -17,9 +17,15 @@ from pathlib import Path
 from typing import Any
 
 import connectors
-from runner.cli.house import Rooms, new_node_name, replay
+from runner.cli.house import Rooms, new_node_name
+from runner.cli.keeping import let_go, let_go_versions
+from runner.cli.recovering import recovering_chores, replay, replayer_of
 from runner.engine.accept import Door
 from runner.engine.answer import Callers
+from runner.engine.parking import Parking
+from runner.engine.pauses import PauseBoard
+from runner.engine.places import Destinations
+from runner.engine.release import release_ended
 from runner.engine.turn import Tools
 from runner.engine.upkeep import Chore, keep_up
 from runner.engine.worker import Worker
@@ -27,11 +33,13 @@ from runner.evaluator.pool import EvaluatorPool
 from runner.outbound import Outbound
 from runner.queue.embedded import EmbeddedQueue
 from runner.store.nodes import NodeLock
+from runner.store.parking import SQLiteParking
 from web.app import House, make_app
 from web.hooks import Hooks
 from web.serve import ServeOptions, serve, stop_at_signals
 
 DAY_SECONDS = 86400
+MOST_FORGOTTEN = 500  # delivery keys in one transaction: some milliseconds
 COLLECTED_AFTER_OBJECTS = 20_000  # some ten megabytes at most wait for a collection
 
 
@@ -52,7 +60,6 @@ async def open_tools(rooms: Rooms, *, on_answer: Callable[[str, Any], None]) -> 
     outbound = Outbound(
         allow=rooms.settings.network.allow,
         max_reply_bytes=limits.answer_bytes,
-        per_destination=limits.per_destination,
     )
     try:
         yield Tools(
@@ -64,6 +71,7 @@ async def open_tools(rooms: Rooms, *, on_answer: Callable[[str, Any], None]) -> 
             clock=time.time,
             jitter=random.random,
             on_answer=on_answer,
+            destinations=Destinations(limit=limits.per_destination, clock=time.time),
             public_url=rooms.settings.address,
         )
     finally:
@@ -88,15 +96,25 @@ async def open_engine(rooms: Rooms, *, execute: bool, stop: asyncio.Event) -> As
                 worker = Worker(
                     node=lock.node, tools=tools, library=rooms.library, queue=queue, on_end=callers.ended
                 )
-            door = Door(store, worker, callers, tools.evaluator, time.time, rooms.settings.limits.backlog)
-            upkeep = asyncio.create_task(keep_up(_chores(rooms, lock.node, worker)))
+            parking = _parking(rooms, tools, worker) if worker else None
+            if parking:
+                await parking.find()  # what is paused, before the first call
+            holding = PauseBoard(rooms.pauses)
+            await holding.refresh()
+            limit = rooms.settings.limits.backlog
+            door = Door(store, worker, callers, tools.evaluator, time.time, limit, holding)
+            chores = _chores(rooms, lock.node, worker, door)
+            chores += recovering_chores(rooms, lock.node, tools, worker)
+            upkeep = asyncio.create_task(keep_up(chores))
             working = asyncio.create_task(_work(worker, stop, rooms.settings.server.grace_seconds))
+            waking = asyncio.create_task(_nothing() if parking is None else parking.run())
             try:
                 yield Engine(door, worker, tools)
             finally:
                 stop.set()
                 upkeep.cancel()
-                await asyncio.gather(upkeep, working, return_exceptions=True)
+                waking.cancel()
+                await asyncio.gather(upkeep, waking, working, return_exceptions=True)
     finally:
         lock.release()
 
@@ -112,7 +130,22 @@ async def _work(worker: Worker | None, stop: asyncio.Event, grace_seconds: float
     await worker.drain(grace_seconds)
 
 
-def _chores(rooms: Rooms, node: str, worker: Worker | None) -> list[Chore]:
+def _parking(rooms: Rooms, tools: Tools, worker: Worker) -> Parking:
+    """What wakes the runs that wait for a destination of this process."""
+    return Parking(
+        SQLiteParking(rooms.store),
+        tools.destinations,
+        pauses=rooms.pauses,
+        clock=tools.clock,
+        woke=worker.queue.wake,
+    )
+
+
+async def _nothing() -> None:
+    """What a process that executes nothing has to wake."""
+
+
+def _chores(rooms: Rooms, node: str, worker: Worker | None, door: Door) -> list[Chore]:
     store, limits = rooms.store, rooms.settings.limits
 
     async def cancel_what_was_asked() -> None:
@@ -127,14 +160,27 @@ def _chores(rooms: Rooms, node: str, worker: Worker | None) -> list[Chore]:
         if await store.take_over(node=node, now=time.time()) and worker:
             worker.queue.wake()
 
+    async def forget_deliveries() -> None:
+        # portions, so that senders wait for none of them
+        while await store.forget_deliveries(now=time.time(), most=MOST_FORGOTTEN) == MOST_FORGOTTEN:
+            pass
+
+    async def release_held() -> None:
+        if door.holding:
+            await release_ended(door, rooms.pauses, door.holding, rooms.library)
+
     # changes by other processes and by people show within a second (execution.md, "Versions")
     return [
         Chore("reload workflows", 1.0, rooms.library.reload),
         Chore("reload the vault", 1.0, rooms.vault.load),
         Chore("cancel runs", 0.5, cancel_what_was_asked),
+        Chore("release what ended pauses held", 0.5, release_held),
+        Chore("forget old delivery keys", 60.0, forget_deliveries),
         Chore("take over runs of dead processes", 2.0, take_over),
         Chore("trim refused requests", 60.0, trim),
         Chore("checkpoint the log", 30.0, store.checkpoint),
+        Chore("let go of what is old", 60.0, lambda: let_go(rooms)),
+        Chore("let go of unused versions", 3600.0, lambda: let_go_versions(rooms)),
     ]
 
 
@@ -154,7 +200,7 @@ async def run_server(
     settings = rooms.settings
     await rooms.library.reload()
     async with open_engine(rooms, execute=execute, stop=stop) as engine:
-        pages: Any = make_app(_house(rooms))  # Quart's types of ASGI are narrower than ASGI
+        pages: Any = make_app(_house(rooms, engine.door))  # Quart's types of ASGI are narrower than ASGI
         app = Hooks(
             rooms.library,
             engine.door,
@@ -185,7 +231,7 @@ def _spare_the_collector() -> None:
     gc.set_threshold(COLLECTED_AFTER_OBJECTS, 20, 50)
 
 
-def _house(rooms: Rooms) -> House:
+def _house(rooms: Rooms, door: Door) -> House:
     settings = rooms.settings
     return House(
         history=rooms.history,
@@ -197,6 +243,11 @@ def _house(rooms: Rooms) -> House:
         clock=time.time,
         start_replay=lambda run_id, *, origin, version: replay(rooms, run_id, origin=origin, version=version),
         ping=rooms.store.ping,
+        pauses=rooms.pauses,
+        problems=rooms.problems,
+        replays=rooms.replays,
+        replayer=replayer_of(rooms),
+        holding=door.holding or PauseBoard(rooms.pauses),
         backlog_limit=settings.limits.backlog,
         public_url=settings.address,
         timezone=settings.timezone,

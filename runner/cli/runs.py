@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -19,8 +18,9 @@ from runner.cli.options import (
     json_option,
     list_options,
     until_interrupted,
-    workflows_option,
+    where_option,
 )
+from runner.cli.replays import replay
 from runner.cli.showing import (
     moment,
     note,
@@ -52,7 +52,9 @@ def runs() -> None:
 
 @runs.command("list", epilog=example("hookline runs list --workflow order-alerts --status failed"))
 @list_options
+@where_option("payload.order=1042", "type=orders/create")
 @status_option
+@click.option("--problem", metavar="ID", help="Only those of this problem.")
 @data_options
 @json_option
 @asynchronous
@@ -124,60 +126,7 @@ async def cancel(place: Place, run_ids: tuple[str, ...], as_json: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
-@runs.command(epilog=example("hookline runs replay 01kz2v3nd8z5rjq0v6a7t4m9xe --from failed"))
-@click.argument("run_ids", metavar="ID...", nargs=-1, required=True)
-@click.option(
-    "--from",
-    "origin",
-    type=click.Choice(["failed", "start"]),
-    default="failed",
-    show_default=True,
-    help="The same run goes on from its failed step, or a new one starts with its event.",
-)
-@click.option(
-    "--version",
-    type=click.Choice(["live", "original"]),
-    default="live",
-    show_default=True,
-    help="On the workflow as it is now, or as it was.",
-)
-@click.option("--yes", is_flag=True, help="Do not ask, where several are named on a terminal.")
-@workflows_option
-@data_options
-@json_option
-@asynchronous
-async def replay(
-    place: Place,
-    run_ids: tuple[str, ...],
-    origin: str,
-    version: str,
-    yes: bool,
-    as_json: bool,
-) -> None:
-    """Replay runs; what an action has done already is not done again."""
-    from runner.cli.house import replay as replay_one
-    from runner.store.nodes import living
-
-    where = "from the failed step" if origin == "failed" else "from the start"
-    if len(run_ids) > 1 and not yes and sys.stdin.isatty():
-        question = f"Replay {len(run_ids)} runs {where} on the {version} version?"
-        click.confirm(question, abort=True, err=True)
-    async with place.opened() as rooms:
-        done, is_whole = await _each(
-            run_ids, lambda run_id: replay_one(rooms, run_id, origin=origin, version=version)
-        )
-        is_served = bool(living(rooms.store.nodes))
-    if as_json:
-        print_json({"items": done, "next": None})
-    for one in [] if as_json else done:
-        if one.get("replay_of"):
-            click.echo(f"{one['id']} starts, a replay of {one['replay_of']}")
-        else:
-            click.echo(f"{one['id']} goes on from its failed step, attempt {one['attempt']}")
-    if done and not is_served:
-        note("No server runs on this data now; it begins when one does: hookline serve")
-    if not is_whole:
-        raise click.exceptions.Exit(1)
+runs.add_command(replay)
 
 
 async def _each(run_ids: Sequence[str], do: Callable[[str], Awaitable[Json]]) -> tuple[list[Json], bool]:
@@ -211,7 +160,9 @@ def show_run(run: Json, calls: Mapping[str, str] | None = None) -> None:
         f"event {run['event']}, accepted {moment(run['accepted_at'])} UTC{f', took {took}' if took else ''}"
     )
     if run["waiting"]:
-        click.echo(f"waits until {moment(run['waiting']['until'])} UTC: {printable(run['waiting']['for'])}")
+        until = run["waiting"]["until"]  # null: whatever it waits for wakes it
+        waits = f"waits until {moment(until)} UTC" if until else "waits"
+        click.echo(f"{waits}: {printable(run['waiting']['for'])}")
     click.echo()
     width = max((len(step["path"]) for step in run["steps"]), default=0)
     for step in run["steps"]:

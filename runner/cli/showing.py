@@ -28,6 +28,8 @@ COLOURS = {
     "skipped": "bright_black",
     "ignored": "bright_black",
     "duplicate": "bright_black",
+    "held": "yellow",
+    "dropped": "bright_black",
 }
 LONGEST_VALUE = 400  # characters of a value in a text for people; --json has all of it
 

@@ -90,13 +90,24 @@ async def wait(caller: Caller, store: Store, *, seconds: float) -> Answer:
         return of_event(caller.event_id, "accepted", status=202)
 
 
+async def of_duplicate(event_id: str, run_id: str, store: Store) -> Answer:
+    """The answer that the first event's run gave, where it gave one; else that it is a duplicate."""
+    if run_id:
+        status, code, answer, output = await store.answer_of(run_id)
+        if answer is not None or status in (Status.SUCCEEDED, Status.FILTERED):
+            return of_run(event_id, status, code, answer, output)
+    return of_event(event_id, "duplicate")
+
+
 async def _watched(caller: Caller, store: Store) -> Answer:
-    """The answer of a run that another process executes, from its row."""
+    """The answer of a run that another process executes, from its row; or ours, should it come here."""
     while True:
         status, code, answer, output = await store.answer_of(caller.run_id)
         if answer is not None or status not in (Status.QUEUED, Status.RUNNING):
             return of_run(caller.event_id, status, code, answer, output)
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.wait({caller.answer}, timeout=LOOK_SECONDS)
+        if caller.answer.done():
+            return caller.answer.result()
 
 
 async def fixed(

@@ -21,6 +21,7 @@ from runner.language.secrets import masked
 from runner.values import Json, dumps, is_file
 
 if TYPE_CHECKING:
+    from runner.engine.places import Places
     from runner.engine.turn import Tools
 
 MOST_OUTPUT_BYTES = 1024 * 1024  # of one output, without its files (language.md, "Limits")
@@ -48,6 +49,7 @@ class Prepared:
     key: str
     timeout_seconds: float
     readable: frozenset[str]  # the files of this run: no other may be read
+    parked_at: str | None = None  # where its step was parked before
 
 
 def effect_key(event_id: str, workflow: str, path: str, generation: int) -> str:
@@ -69,6 +71,7 @@ def prepare(
     key: str,
     timeout_seconds: float,
     readable: frozenset[str],
+    parked_at: str | None = None,
 ) -> Prepared:
     """
     A call of the action *name* with *inputs*, secrets put in.
@@ -82,7 +85,7 @@ def prepare(
         raise Rejected(f"this Hookline has no action {name}")
     return Prepared(
         action, tools.safe.connection_for(action, connection), action.read_input(inputs), key,
-        timeout_seconds, readable,
+        timeout_seconds, readable, parked_at,
     )  # fmt: skip
 
 
@@ -92,15 +95,17 @@ async def call(tools: Tools, prepared: Prepared) -> Called:
 
     Raises:
         ActionError: as the connector judged it; a bug of the connector is a Rejected whose
-            traceback is in the operator's log.
+            traceback is in the operator's log. Parked: nothing was sent, and no attempt was made.
     """
     action = prepared.action
     files = CallFiles(tools, prepared.readable)
     seconds = prepared.timeout_seconds
-    handle = _handle(tools, prepared.connection, files, prepared.key, seconds)
-    result = await _judged(
-        tools, action.name, seconds, action.function(handle, prepared.connection, prepared.given)
-    )
+    places = tools.destinations.places(parked_at=prepared.parked_at)
+    handle = _handle(tools, prepared.connection, files, prepared.key, seconds, places)
+    with places:
+        result = await _judged(
+            tools, action.name, seconds, action.function(handle, prepared.connection, prepared.given)
+        )
     output = masked(result.model_dump(mode="json", by_alias=True), tools.safe.secret_values())
     size = len(dumps(output))
     if size > MOST_OUTPUT_BYTES:
@@ -115,19 +120,29 @@ async def test_connection(tools: Tools, connection: Connection, *, timeout_secon
     Raises:
         ActionError: it does not work; the message is the service's own reason.
     """
-    handle = _handle(tools, connection, CallFiles(tools, frozenset()), None, timeout_seconds)
+    # whoever asks whether it works again is not made to wait for our own next try; and if it does, good
+    places = tools.destinations.places(may_park=False)
+    handle = _handle(tools, connection, CallFiles(tools, frozenset()), None, timeout_seconds, places)
     name = f"the test of a connection of kind {connection.kind}"
-    said = await _judged(tools, name, timeout_seconds, connection.test(handle))
+    with places:
+        said = await _judged(tools, name, timeout_seconds, connection.test(handle))
     return str(masked(said, tools.safe.secret_values()))
 
 
 def _handle(
-    tools: Tools, connection: Connection | None, files: CallFiles, key: str | None, seconds: float
+    tools: Tools,
+    connection: Connection | None,
+    files: CallFiles,
+    key: str | None,
+    seconds: float,
+    places: Places,
 ) -> Call:
     return Call(
-        http=tools.outbound.for_call(connection=connection, idempotency_key=key, timeout_seconds=seconds),
+        http=tools.outbound.for_call(
+            connection=connection, idempotency_key=key, timeout_seconds=seconds, places=places
+        ),
         files=files,
-        connect=partial(tools.outbound.connect, timeout_seconds=seconds),
+        connect=partial(tools.outbound.connect, timeout_seconds=seconds, places=places),
         idempotency_key=key or "",
         timeout_seconds=seconds,
     )

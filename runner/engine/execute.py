@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from runner.engine.names import first_names
+from runner.engine.redact import did_not_hold, hidden_of
 from runner.engine.runs import Reason, Record, RecordStatus, Status, TurnEnd
 from runner.engine.steps.action import action
 from runner.engine.steps.data import fail, filter_, respond, stop, template, transform
@@ -34,7 +35,7 @@ from runner.language.workflow import (
     TemplateStep,
     Transform,
 )
-from runner.values import Json, dumps
+from runner.values import Json
 
 MOST_TRACED = 2000  # steps of one turn: a loop over 10,000 items would make a trace of megabytes
 MOST_STALLED_TURNS = 5  # a run that kills its process is not taken up for ever
@@ -134,7 +135,8 @@ async def _timed(turn: Turn, step: Step, path: str, frame: Frame) -> Result:
     except TimeoutError:
         return _timed_out(turn, path, frame, step.kind, step.timeout_seconds)
     if isinstance(result, Pending) and result.due_at > deadline:
-        return Pending(deadline, f"{path} ends at its timeout; {result.waiting_for}")
+        waiting_for = f"{path} ends at its timeout; {result.waiting_for}"
+        return replace(result, due_at=deadline, waiting_for=waiting_for)
     return result
 
 
@@ -246,6 +248,10 @@ def _trace(turn: Turn, path: str, step: Step, result: Result, began: float) -> N
         entry["error"] = {"type": result.type, "message": result.message}
     elif isinstance(result, Filtered):
         entry |= {"test": result.facts["test"], "seen": result.facts["seen"]}
+    elif isinstance(result, Done) and path not in turn.records:
+        hidden = hidden_of(turn.workflow.redact, step.id, result.value)
+        if hidden:  # no record has them, and whoever looks must not see them in what was made of them
+            entry["hidden"] = hidden
     turn.trace.append(entry)
 
 
@@ -262,7 +268,7 @@ def _end(turn: Turn, frame: Frame, result: Result) -> TurnEnd:
     """What the store shall write: the run's state and, in one sentence, why."""
     clock = turn.tools.clock
     output: Json = None
-    due_at = waiting_for = None
+    due_at = waiting_for = parked_at = None
     if isinstance(result, Done):
         try:
             scope = turn.scope(frame, "output")
@@ -280,14 +286,12 @@ def _end(turn: Turn, frame: Frame, result: Result) -> TurnEnd:
                 Reason("stopped", f"Stopped by the workflow: {message}"),
             )
         case Filtered(facts):
-            seen = ", ".join(f"{name} = {dumps(value)}" for name, value in facts["seen"].items())
-            sentence = f"{facts['step']} did not hold: {facts['test']}{f' ({seen})' if seen else ''}"
-            status, reason = Status.FILTERED, Reason("filtered", sentence, facts)
+            status, reason = Status.FILTERED, Reason("filtered", did_not_hold(facts), facts)
         case Failed():
             status, reason = Status.FAILED, Reason(result.type, _why(result), result.as_error())
         case Pending():
             status, reason = Status.WAITING, Reason("waiting", f"{result.waiting_for}.")
-            due_at, waiting_for = result.due_at, result.waiting_for
+            due_at, waiting_for, parked_at = result.due_at, result.waiting_for, result.parked_at
     return TurnEnd(
         status=status,
         ended_at=None if status is Status.WAITING else clock(),
@@ -298,6 +302,7 @@ def _end(turn: Turn, frame: Frame, result: Result) -> TurnEnd:
         answer=turn.answer,
         trace=turn.trace,
         notes=turn.notes,
+        parked_at=parked_at,
     )
 
 

@@ -11,6 +11,7 @@ import binascii
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from runner.engine.where import Condition
 from runner.values import Json
 
 Role = Literal["viewer", "editor", "admin"]
@@ -59,9 +60,14 @@ class Wanted:
     workflow: str | None = None
     status: str | None = None  # of a run; the disposition of an event
     event: str | None = None  # runs of this event
+    problem: str | None = None  # runs of this problem
     since: float | None = None
     before: float | None = None
     text: str | None = None  # part of an id, a title, a delivery id or an event type
+    id: str | None = None
+    type: str | None = None  # of the event, exactly
+    delivery_id: str | None = None
+    payload: tuple[Condition, ...] = ()  # fields of the event's payload; all must hold
     cursor: str | None = None
     limit: int = 50
 
@@ -81,7 +87,8 @@ class History(Protocol):
     reading, `trace`, `output`, `answer`, `notes`. Times are ISO 8601.
 
     A page may hold fewer items than asked for, even none, and still have a `next`: what narrows
-    it without an index is looked for in bounded portions. All methods raise StoreUnavailable.
+    it without an index is looked for in bounded portions. What a workflow's `redact` names is
+    masked (`runner.engine.redact`). All methods raise StoreUnavailable.
     """
 
     async def events(self, wanted: Wanted) -> Page:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.inbound.decode import Bounds, Decoded, decode, query_object
+from runner.language.scope import Scope
 from runner.values import Json, iso
 
 if TYPE_CHECKING:
@@ -43,6 +44,12 @@ def names_at_the_door(event: Event, workflow: Workflow, payload: Json, run_id: s
         "vars": dict(workflow.vars),
         "run": {"id": run_id, "workflow": workflow.slug},
     }
+
+
+def scope_at_the_door(event: Event, workflow: Workflow, payload: Json, run_id: str) -> Scope:
+    """What an expression evaluated while accepting sees."""
+    names = names_at_the_door(event, workflow, payload, run_id)
+    return Scope(names, event.received_at, event.id, workflow.timezone)
 
 
 def bounds_of(workflow: Workflow) -> Bounds:

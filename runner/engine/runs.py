@@ -9,10 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from runner.errors import MoveRefused
 from runner.values import Json
+
+if TYPE_CHECKING:
+    from runner.engine.admission import Admitted, Delivery, Slot
+    from runner.engine.problems import Trouble
 
 
 class Disposition(StrEnum):
@@ -122,8 +126,8 @@ class Event:
 class NewRun:
     """
     A run to be written with its event. `owner` is the node that takes the first turn within the
-    same transaction, or None: then the run is queued. `mode` is "live" or "test": what `run.test`
-    tells.
+    same transaction, or None: then the run is queued. `mode` is "live" or "test": what `run.test` tells.
+    With a `slot` it stands in the line of its concurrency key and may have to wait for its first turn.
     """
 
     id: str
@@ -133,6 +137,7 @@ class NewRun:
     seed: str
     owner: str | None
     mode: str = "live"
+    slot: Slot | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +159,7 @@ class Run:
     mode: str = "live"
     cancel_requested: bool = False
     generations: Mapping[str, int] = field(default_factory=dict)
+    replaced_by: str | None = None  # the run for which it is asked to cancel
 
 
 class RecordStatus(StrEnum):
@@ -169,7 +175,8 @@ class RecordStatus(StrEnum):
 class Record:
     """
     What is known of one effect of a run, by its path. `input` has secrets as their names.
-    `error` is `{type, message}`.
+    `error` is `{type, message}`. `parked_at` is where it waits to be let through, since
+    `parked_since`; `parked_seconds` is how long it waited so before, which is no part of trying.
     """
 
     path: str
@@ -185,6 +192,9 @@ class Record:
     output: Json = None
     error: Json = None
     ended_at: float | None = None
+    parked_at: str | None = None
+    parked_since: float | None = None
+    parked_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +214,8 @@ class Claimed:
 class TurnEnd:
     """
     The last write of a turn: where the run is now. `due_at` and `waiting_for` are given exactly
-    when it waits; `answer` is what a waiting caller got; `trace` has one entry a step.
+    when it waits; `answer` is what a waiting caller got; `trace` has one entry a step. `parked_at`
+    is the destination or connection that it waits for, which wakes it before `due_at`.
     """
 
     status: Status
@@ -216,6 +227,26 @@ class TurnEnd:
     answer: Json = None
     trace: Sequence[Json] = ()
     notes: Sequence[str] = ()
+    parked_at: str | None = None
+    trouble: Trouble | None = None  # what the run has in common with others that failed or wait so
+
+
+@dataclass(frozen=True, slots=True)
+class Replaying:
+    """
+    How a run is replayed, apart from where and on which version. Effects keep their keys where they
+    succeeded or may have happened; `as_new` gives all of them new ones. `again` are recorded paths
+    that are done again although they succeeded, with their keys, `anew` the same with new keys.
+    `is_behind`: what is fresh goes first.
+    """
+
+    as_new: bool = False
+    again: tuple[str, ...] = ()
+    anew: tuple[str, ...] = ()
+    is_behind: bool = False
+
+
+AS_IT_WAS = Replaying()
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +265,7 @@ class Store(Protocol):
     """
 
     backlog: int  # runs queued, as of the last commit
+    held: int  # events held, likewise
 
     async def accept(
         self,
@@ -241,12 +273,19 @@ class Store(Protocol):
         runs: Sequence[NewRun],
         files: Mapping[str, bytes],
         *,
-        settled: Callable[[Exception | None], None] | None = None,
-    ) -> None:
+        delivery: Delivery | None = None,
+        hold: Gate | None = None,
+        settled: Callable[[Admitted | Exception], None] | None = None,
+    ) -> Admitted:
         """
-        Write an event of any disposition, its runs and its files, in one transaction.
+        Write an event of any disposition, its runs and its files, in one transaction that also
+        decides what becomes of it: a *delivery* that was seen makes it a duplicate, which keeps its
+        body only where that differs; *hold* is the gate at which it is held (one named "paused"
+        only if the workflow's pause stands still); its runs' slots may drop it. A duplicate, held
+        or dropped event has no runs. A run with an owner is handed to it unless it has to wait for
+        its slot: `Admitted.handed` says so.
 
-        *settled* hears in this process how it ended (None: the disk has it), also when the
+        *settled* hears in this process how it ended (an Admitted: the disk has it), also when the
         caller was cancelled meanwhile.
         """
 
@@ -306,7 +345,9 @@ class Store(Protocol):
             NotFound, MoveRefused: it has ended.
         """
 
-    async def replay_failed(self, run_id: str, *, version: int | None, now: float) -> None:
+    async def replay_failed(
+        self, run_id: str, *, version: int | None, now: float, how: Replaying = AS_IT_WAS
+    ) -> None:
         """
         Continue a failed run from its failed step, as its next attempt, on *version* if given.
 
@@ -316,7 +357,7 @@ class Store(Protocol):
             NotFound, MoveRefused: it has not failed.
         """
 
-    async def replay_start(self, run_id: str, new: NewRun, *, now: float) -> None:
+    async def replay_start(self, run_id: str, new: NewRun, *, now: float, how: Replaying = AS_IT_WAS) -> None:
         """
         Start *new* on the event of an ended run; keys go on as execution.md says.
 

@@ -20,7 +20,8 @@ from runner.values import Json
 if TYPE_CHECKING:
     import socket
 
-    from runner.connector import Action, Connection, Http
+    from runner.connector import Action, Connection, Http, Places
+    from runner.engine.places import Destinations
     from runner.language.templates import TemplateShape
     from runner.language.workflow import Workflow
 
@@ -55,10 +56,14 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """Nothing more can be done here before `due_at`; `waiting_for` says in a sentence what it waits for."""
+    """
+    Nothing more can be done here before `due_at`; `waiting_for` says in a sentence what it waits
+    for. `parked_at`: the destination or connection that may wake it before.
+    """
 
     due_at: float
     waiting_for: str
+    parked_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +88,18 @@ class Outbound(Protocol):
     """The guarded way out."""
 
     def for_call(
-        self, *, connection: Connection | None, idempotency_key: str | None, timeout_seconds: float
+        self,
+        *,
+        connection: Connection | None,
+        idempotency_key: str | None,
+        timeout_seconds: float,
+        places: Places | None = None,
     ) -> Http:
-        """The client of one call."""
+        """The client of one call, which asks *places* before it sends."""
 
-    async def connect(self, host: str, port: int, *, timeout_seconds: float) -> socket.socket:
+    async def connect(
+        self, host: str, port: int, *, timeout_seconds: float, places: Places | None = None
+    ) -> socket.socket:
         """A connected socket to an address that is allowed."""
 
 
@@ -120,7 +132,8 @@ class Safe(Protocol):
 class Tools:
     """
     What the composition root hands to every turn. `clock()` is UTC seconds, `jitter()` is in 0…1,
-    `action(name)` finds an action, `on_answer(run id, answer)` reaches a waiting caller.
+    `action(name)` finds an action, `on_answer(run id, answer)` reaches a waiting caller,
+    `destinations` says whether a call may begin.
     """
 
     store: Store
@@ -131,6 +144,7 @@ class Tools:
     clock: Callable[[], float]
     jitter: Callable[[], float]
     on_answer: Callable[[str, Json], None]
+    destinations: Destinations
     public_url: str = ""
 
 

@@ -9,19 +9,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from runner.engine.admission import replaced_by
 from runner.engine.execute import execute
 from runner.engine.names import bounds_of, payload_of
+from runner.engine.problems import trouble_of
+from runner.engine.redact import Veil, veil_of_turn
 from runner.engine.runs import Claimed, Reason, Status, TurnEnd
 from runner.engine.turn import STORE_PAUSE_SECONDS, Stopped, Tools, Turn, persistently
 from runner.errors import InboundError, LanguageError, NotFound, StaleFence, StoreUnavailable
+from runner.language.secrets import masked
 from runner.values import Json
 
 if TYPE_CHECKING:
     from runner.engine.library import Library
-    from runner.engine.runs import Queue
+    from runner.engine.runs import Queue, Record, Run
+    from runner.language.workflow import Workflow
 
 PLACES = 64  # turns at a time: enough to keep a slow destination from filling the process
 UNREAD: Json = object()  # a payload that has to be decoded from its event; null is a payload
@@ -93,10 +99,13 @@ class Worker:
             for one in claimed:
                 self.start(one)
 
-    def cancel(self, run_ids: set[str]) -> None:
-        """Let the runs among *run_ids* that are in hand end at their next step."""
-        for run_id in run_ids & self._in_hand.keys():
-            self._in_hand[run_id].stopped = Stopped("Cancelled by a person before it ended.", cancelled=True)
+    def cancel(self, asked: Mapping[str, str | None]) -> None:
+        """
+        Let those runs that are in hand end at their next step: *asked* has for each the run that
+        replaces it, or None where a person cancelled it.
+        """
+        for run_id in asked.keys() & self._in_hand.keys():
+            self._in_hand[run_id].stopped = _cancelled(asked[run_id])
 
     async def drain(self, grace_seconds: float) -> None:
         """Wait for the turns in hand, then interrupt the rest: their runs go on at the next start."""
@@ -142,7 +151,9 @@ class Worker:
                 payload = payload_of(claimed.event, bounds_of(workflow)).payload
         except (NotFound, LanguageError, InboundError) as error:
             end = _unloadable(run.workflow, run.version, error, tools.clock())
+            end = _with_trouble(end, run, None, {}, tools)
             await persistently(lambda: tools.store.finish(run, end, [], {}))
+            self.queue.wake()  # it may have held a slot
             self._on_end(run.id, end)
             return
         turn = Turn(
@@ -150,16 +161,48 @@ class Worker:
             files=set(claimed.files), began_at=tools.clock(),
         )  # fmt: skip
         if run.cancel_requested:
-            turn.stopped = Stopped("Cancelled by a person before it ended.", cancelled=True)
+            turn.stopped = _cancelled(run.replaced_by)
         self._in_hand[run.id] = turn
         end = await execute(turn, payload)
         if turn.is_writing():
             await turn.written()
+        veil = None
+        if end.status in (Status.FAILED, Status.WAITING):
+            veil = veil_of_turn(workflow, turn.event, payload, turn.records, end.trace)
+        end = _with_trouble(end, run, workflow, turn.records, tools, veil)
         records, made = turn.take_unwritten()
         await persistently(lambda: tools.store.finish(run, end, records, made))
         if end.due_at is not None:
             self.queue.wake(end.due_at)
+        elif workflow.concurrency:
+            self.queue.wake()  # the next of its line has the slot now
         self._on_end(run.id, end)
+
+
+def _with_trouble(
+    end: TurnEnd,
+    run: Run,
+    workflow: Workflow | None,
+    records: Mapping[str, Record],
+    tools: Tools,
+    veil: Veil | None = None,
+) -> TurnEnd:
+    """*end* with the problem that the run stands under from now on, if it does; a rehearsal has none."""
+    if run.mode != "live" or end.status not in (Status.FAILED, Status.WAITING):
+        return end
+
+    def mask(text: str) -> str:
+        text = str(masked(text, tools.safe.secret_values()))
+        return veil.text(text) if veil else text  # a problem is told of where nothing is redacted later
+
+    trouble = trouble_of(workflow, run.workflow, records, end, mask=mask, at=tools.clock())
+    return replace(end, trouble=trouble)
+
+
+def _cancelled(by_run: str | None) -> Stopped:
+    """The end of a run that a person cancelled, or that *by_run* replaces."""
+    sentence = replaced_by(by_run).sentence if by_run else "Cancelled by a person before it ended."
+    return Stopped(sentence, cancelled=True)
 
 
 def _unloadable(workflow: str, version: int, error: Exception, now: float) -> TurnEnd:

@@ -26,6 +26,7 @@ from runner.language.kinds import (
     INPUTS,
     METHOD_LIST,
     OFF,
+    PATHS,
     SIZE,
     STATUS,
     STEPS,
@@ -196,6 +197,12 @@ BLOCKS: Mapping[str, Block] = {
         Key("description", "What it is for.", (TEXT,), "Tell sales about big orders."),
         Key("title", "How a run is called in lists and messages.", (TEMPLATE,), "Order {{ payload.name }}"),
         Key("tags", "Words to find it by.", (TEXTS,), ["sales"]),
+        Key(
+            "enabled",
+            "Whether its events start runs; with `false` they are held until a person releases them.",
+            (BOOLEAN,),
+            False,
+        ),
         Key("timezone", "The zone of its dates.", (ZONE,), "Europe/Athens"),
         Key("trigger", "What starts a run.", (block("trigger"),), {"webhook": {}}, required=True),
         Key("vars", "Constants: `vars.<name>` in expressions.", (VARS,), {"threshold": 100}),
@@ -205,8 +212,26 @@ BLOCKS: Mapping[str, Block] = {
             "retry", "The retry of all its actions; `false` for never.", (OFF, block("retry")), {"for": "2h"}
         ),
         Key("timeout", "How long a run may be running; waits do not count.", (DURATION,), "10m"),
+        Key(
+            "concurrency",
+            "How many runs go at a time, each from its first turn to its end, in the order of accepting.",
+            (block("concurrency"),),
+            {"limit": 1, "key": "payload.customer.id"},
+        ),
         Key("output", "The run's result, which a waiting caller gets.", (EXPRESSION,), "steps.order"),
-        later="enabled mode concurrency retention redact formerly",
+        Key(
+            "retention",
+            "How long events and ended runs are kept, where it is not as long as the server keeps them.",
+            (block("retention"),),
+            {"events": "30d", "runs": "30d"},
+        ),
+        Key(
+            "redact",
+            "Paths to values that history and exports show as •••; the run itself sees them.",
+            (PATHS,),
+            ["payload.customer.email", "payload.lines[].card"],
+        ),
+        later="mode formerly",
         elsewhere={
             "on": "`trigger: {webhook: {…}}` says what starts a run",
             "triggers": "`trigger: {webhook: {…}}` says what starts a run",
@@ -257,9 +282,16 @@ BLOCKS: Mapping[str, Block] = {
             (word("accepted", "result"), block("wait"), block("reply")),
             "accepted",
         ),
+        Key(
+            "deduplicate",
+            "What makes an event the same as an earlier one, which then starts nothing; the provider's "
+            "delivery id by default; `false` for never.",
+            (OFF, block("deduplicate")),
+            {"key": "payload.id", "within": "7d"},
+        ),
         Key("max_body", "The largest body.", (SIZE,), "1 MiB"),
         Key("max_file", "The largest uploaded file.", (SIZE,), "25 MiB"),
-        later="verify events deduplicate on_mismatch schema split allow_ips client_certificate "
+        later="verify events on_mismatch schema split allow_ips client_certificate "
         "rate_limit cors expect_every",
         elsewhere={
             "method": "`methods: [POST]`, a list",
@@ -316,6 +348,59 @@ BLOCKS: Mapping[str, Block] = {
             "interval": "`delay`",
             "wait": "`delay`",
             "factor": "`backoff`",
+        },
+    ),
+    "retention": _block(
+        "retention",
+        Key("events", "How long events are kept; at least as long as a run of theirs.", (DURATION,), "30d"),
+        Key("runs", "How long runs are kept after they ended.", (DURATION,), "30d"),
+        elsewhere={"days": "`events: 30d` and `runs: 30d`", "max_age": "`events: 30d` and `runs: 30d`"},
+    ),
+    "deduplicate": _block(
+        "deduplicate",
+        Key(
+            "key",
+            "What is the same in the same event; without a value an event is always a new one.",
+            (EXPRESSION,),
+            "payload.id",
+        ),
+        Key("within", "For how long; 7d by default.", (DURATION,), "1d"),
+        Key(
+            "after_failure",
+            "What a repeated event does when all runs of the first one failed: starts a new run, or "
+            "nothing; `retry` by default.",
+            (word("retry", "ignore"),),
+            "ignore",
+        ),
+        elsewhere={
+            "id": "`key: <JMESPath>`",
+            "by": "`key: <JMESPath>`",
+            "window": "`within: 7d`",
+            "ttl": "`within: 7d`",
+            "for": "`within: 7d`",
+        },
+    ),
+    "concurrency": _block(
+        "concurrency",
+        Key("limit", "How many runs of one key go at a time.", (COUNT,), 1, required=True),
+        Key(
+            "key",
+            "What runs in one line have in common; without it all runs of the workflow do.",
+            (EXPRESSION,),
+            "payload.customer.id",
+        ),
+        Key(
+            "when_full",
+            "What a new event does then: waits for its turn, is dropped, or replaces what waits and "
+            "what goes; `queue` by default.",
+            (word("queue", "drop", "replace"),),
+            "drop",
+        ),
+        elsewhere={
+            "group": "`key: <JMESPath>`",
+            "max": "`limit`",
+            "cancel-in-progress": "`when_full: replace`",
+            "mode": "`when_full: queue`, `drop` or `replace`",
         },
     ),
     "case": _block(

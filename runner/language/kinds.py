@@ -18,7 +18,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 Reads: TypeAlias = Literal[
     "text", "texts", "id", "word", "boolean", "count", "number", "status", "duration", "size",
     "methods", "zone", "vars", "expression", "expressions", "template", "templates", "inputs",
-    "block", "cases", "steps", "branches", "off", "causes",
+    "block", "cases", "steps", "branches", "off", "causes", "paths",
 ]  # fmt: skip
 
 
@@ -49,6 +49,11 @@ def _text(description: str, **more: Json) -> Mapping[str, Json]:
 
 TEXT = Kind("text", "a text", {"type": "string"})
 TEXTS = Kind("texts", "a list of texts", {"type": "array", "items": {"type": "string"}})
+PATHS = Kind(
+    "paths",
+    "a list of paths such as payload.customer.email",
+    {"type": "array", "minItems": 1, "items": {"type": "string"}},
+)
 ID = Kind("id", "an id such as big_order", {"type": "string", "pattern": f"^{ID_PATTERN}$"})
 BOOLEAN = Kind("boolean", "true or false", {"type": "boolean"})
 COUNT = Kind("count", "a whole number from 1", {"type": "integer", "minimum": 1})
@@ -138,6 +143,9 @@ BLOCK_NOUNS = {
     "reply": "a mapping of status, headers and body",
     "retry": "a mapping of the retry's keys",
     "case": "a mapping with when and steps",
+    "deduplicate": "a mapping of key, within and after_failure",
+    "concurrency": "a mapping of limit, key and when_full",
+    "retention": "a mapping of events and runs",
 }
 CASES = Kind(
     "cases", "a list of cases", {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/case"}}, ("case",)

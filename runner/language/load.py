@@ -11,11 +11,23 @@ from typing import TYPE_CHECKING, Any
 from runner.language.check import check_html_answer, check_references
 from runner.language.faults import Fault
 from runner.language.keys import BLOCKS, SLUG_PATTERN
+from runner.language.redact import check_redact
 from runner.language.scalars import MAX_FAULTS, TooManyFaults
 from runner.language.source import compose
 from runner.language.steps import StepReader, retry_of
 from runner.language.visibility import Level, View
-from runner.language.workflow import ANSWER_SECONDS, RUN_SECONDS, Answer, Place, Retry, Webhook, Workflow
+from runner.language.workflow import (
+    ANSWER_SECONDS,
+    RUN_SECONDS,
+    Answer,
+    Concurrency,
+    Deduplicate,
+    Place,
+    Retention,
+    Retry,
+    Webhook,
+    Workflow,
+)
 
 if TYPE_CHECKING:
     from runner.language.catalogue import Catalogue
@@ -99,9 +111,30 @@ def _workflow(reader: StepReader, root: Node, text: str, slug: str) -> Workflow 
         vars=constants,
         retry=retry_of(values.get("retry")) or Retry(),
         timeout_seconds=values.get("timeout", RUN_SECONDS),
+        enabled=values.get("enabled", True),
+        concurrency=_concurrency(values.get("concurrency")),
         on_failure=on_failure,
         output=values.get("output"),
+        retention=_retention(reader, values),
+        redact=check_redact(reader, values.get("redact", ()), reader.declared),
     )
+
+
+def _retention(reader: StepReader, values: dict[str, Any]) -> Retention:
+    if "retention" not in values:
+        return Retention()
+    _, node, given = values["retention"]
+    retention = Retention(given.get("events"), given.get("runs"))
+    if (retention.events_seconds or 0) < (retention.runs_seconds or 0) and retention.events_seconds:
+        reader.fault(
+            node.place,
+            "retention.events",
+            "retention",
+            "an event is kept as long as a run of it, and runs are kept longer here",
+            "keep runs as long as events, or less",
+            severity="warning",
+        )
+    return retention
 
 
 def _webhook(reader: StepReader, values: dict[str, Any]) -> Webhook | None:
@@ -124,9 +157,31 @@ def _webhook(reader: StepReader, values: dict[str, Any]) -> Webhook | None:
     return Webhook(
         methods=given.get("methods", default.methods),
         answer=_answer(reader, given.get("answer", "accepted")),
+        deduplicate=_deduplicate(given.get("deduplicate")),
         max_body_bytes=given.get("max_body", default.max_body_bytes),
         max_file_bytes=given.get("max_file", default.max_file_bytes),
     )
+
+
+def _deduplicate(given: Any) -> Deduplicate | None:
+    """None after `false`; without the key, by the provider's delivery id."""
+    if given is False:
+        return None
+    values: dict[str, Any] = given[2] if given else {}
+    default = Deduplicate()
+    return Deduplicate(
+        key=values.get("key"),
+        within_seconds=values.get("within", default.within_seconds),
+        retries_failed=values.get("after_failure", "retry") == "retry",
+    )
+
+
+def _concurrency(given: Any) -> Concurrency | None:
+    """None where there is no block, or no limit in it, which is a fault already."""
+    values: dict[str, Any] = given[2] if given else {}
+    if "limit" not in values:
+        return None
+    return Concurrency(values["limit"], values.get("key"), values.get("when_full", "queue"))
 
 
 def _answer(reader: StepReader, given: Any) -> Answer:

@@ -56,7 +56,7 @@ class Reader(ScalarReader):
             "vars": self.plain, "expression": self.expression,
             "expressions": self.expressions, "template": self.template, "templates": self.node,
             "inputs": self.node, "cases": self.node, "steps": self.node, "branches": self.node,
-            "off": self.plain, "causes": self.causes,
+            "off": self.plain, "causes": self.causes, "paths": self.paths,
         }  # fmt: skip
 
     def block(

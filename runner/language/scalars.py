@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from runner.language import quoting
 from runner.language.faults import Fault, Severity
 from runner.language.kinds import ID_PATTERN, METHODS, Key, Kind
+from runner.language.paths import ValuePath, read_path
 from runner.language.suggest import did_you_mean, nearest, one_of
 from runner.values import duration_seconds
 
@@ -225,6 +226,18 @@ class ScalarReader:
                 )
         return frozenset(causes)
 
+    def paths(self, node: Node, where: str, _kind: Kind) -> tuple[tuple[ValuePath, Node, str], ...]:
+        """Paths to values, each with its node and place; what they begin with is the caller's to judge."""
+        found = []
+        for index, one in enumerate(self.items(node, where)):
+            place = f"{where}[{index}]"
+            if self.is_text(one, place):
+                try:
+                    found.append((read_path(str(one.value)), one, place))
+                except ValueError as error:
+                    self.fault(one.place, place, "path", str(error))
+        return tuple(found)
+
 
 def at(where: str, key: str) -> str:
     """`steps[2]` and `action` → `steps[2].action`."""
@@ -247,7 +260,7 @@ def described(node: Node) -> str:
 
 FITTING: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("text", "id", "word", "duration", "zone", "template"), str),
-    **dict.fromkeys(("texts", "methods", "causes", "steps", "cases"), list),
+    **dict.fromkeys(("texts", "methods", "causes", "steps", "cases", "paths"), list),
     **dict.fromkeys(("vars", "block", "branches"), dict),
     "boolean": bool,
     "count": int,
@@ -278,7 +291,7 @@ def mend(node: Node, key: Key | None) -> str:
     value = node.value
     if isinstance(value, (int, float)) and not isinstance(value, bool) and "duration" in kinds:
         return f"write the unit: {node.raw}s"
-    if isinstance(value, str) and kinds & {"methods", "texts", "causes"}:
+    if isinstance(value, str) and kinds & {"methods", "texts", "causes", "paths"}:
         return f"write [{node.raw}]"
     if isinstance(value, str) and kinds & {"boolean", "off"} and value.lower() in {"yes", "on", "no", "off"}:
         return f"write {'true' if value.lower() in {'yes', 'on'} else 'false'}"

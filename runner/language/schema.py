@@ -20,7 +20,17 @@ if TYPE_CHECKING:
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 FILLED_IN = {"type": "string", "pattern": r"\{[{%]"}  # a template may stand for any value
-BLOCK_DEFINITIONS = ("trigger", "webhook", "wait", "reply", "retry", "case")
+BLOCK_DEFINITIONS = (
+    "trigger",
+    "webhook",
+    "deduplicate",
+    "concurrency",
+    "wait",
+    "reply",
+    "retry",
+    "case",
+    "retention",
+)
 
 
 def workflow_schema(catalogue: Catalogue) -> Json:

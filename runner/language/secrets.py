@@ -87,12 +87,13 @@ def masked(value: Json, secret_values: frozenset[str]) -> Json:
 
 @lru_cache(maxsize=4)  # the server's secrets, and those of a moment ago
 def _pattern_of(secret_values: frozenset[str]) -> re.Pattern[str] | None:
-    needles = {form for secret in secret_values for form in _forms(secret)}
+    needles = {form for secret in secret_values for form in forms_of(secret)}
     longest_first = sorted(needles, key=len, reverse=True)
     return re.compile("|".join(map(re.escape, longest_first))) if needles else None
 
 
-def _forms(secret: str) -> Iterable[str]:
+def forms_of(secret: str) -> Iterable[str]:
+    """*secret* as it may stand in a text: itself, URL-encoded, in base64; none of a very short one."""
     if len(secret) < SHORTEST_MASKED:
         return
     data = secret.encode()

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from runner.language.expressions import Expression, ExpressionShape
+    from runner.language.paths import ValuePath
     from runner.language.templates import TemplateShape
     from runner.values import Json
 
 CALL_SECONDS = 30.0  # one call of an action, unless the step says otherwise (execution.md, "Who is dead")
 RUN_SECONDS = 3600.0  # running time of a run, waits not counted
 ANSWER_SECONDS = 20.0  # how long a caller of `answer: result` waits
+DELIVERY_SECONDS = 7 * 86400.0  # providers repeat for three days at most
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -176,13 +178,40 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Deduplicate:
+    """When an event is the same as an earlier one. `key` is None for the provider's delivery id."""
+
+    key: Expression | None = None
+    within_seconds: float = DELIVERY_SECONDS
+    retries_failed: bool = True  # a repeated event starts a new run when all of the first one failed
+
+
+@dataclass(frozen=True, slots=True)
+class Concurrency:
+    """How many runs of one key go at a time. `key` is None where all runs stand in one line."""
+
+    limit: int
+    key: Expression | None = None
+    when_full: Literal["queue", "drop", "replace"] = "queue"
+
+
+@dataclass(frozen=True, slots=True)
 class Webhook:
-    """The `webhook` trigger."""
+    """The `webhook` trigger. `deduplicate` is None where it is turned off."""
 
     methods: tuple[str, ...] = ("POST",)
     answer: Answer = Answer()
+    deduplicate: Deduplicate | None = Deduplicate()
     max_body_bytes: int = 1024 * 1024
     max_file_bytes: int = 25 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long what has ended is kept; None: as long as the server's settings say."""
+
+    events_seconds: float | None = None
+    runs_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,5 +230,9 @@ class Workflow:
     vars: Mapping[str, Json] = field(default_factory=dict)
     retry: Retry = Retry()
     timeout_seconds: float = RUN_SECONDS
+    enabled: bool = True
+    concurrency: Concurrency | None = None
     on_failure: tuple[Step, ...] = ()
     output: Expression | None = None
+    retention: Retention = Retention()
+    redact: tuple[ValuePath, ...] = ()  # beginning with payload, event.<name> or steps.<id>

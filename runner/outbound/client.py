@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 from yarl import URL
 
-from runner.connector import Connection, OutgoingRequest
+from runner.connector import Connection, OutgoingRequest, Places
 from runner.errors import OutcomeUnknown, Rejected, TimedOut, Unavailable
 from runner.outbound.body import checked_headers, encoded, fields
 from runner.outbound.faults import action_error
@@ -41,6 +41,7 @@ NO_ROUNDING = 10**9  # aiohttp rounds longer times up to whole seconds, past our
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 METHOD = re.compile(r"[A-Za-z]{1,20}")
+HARMLESS = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110, 9.2.1: they do nothing on the other side
 # What may follow a redirect to another origin: nothing that anyone put a credential in.
 FOREIGN_HEADERS = frozenset({"accept", "accept-language", "content-type", "user-agent"})
 
@@ -48,7 +49,7 @@ FOREIGN_HEADERS = frozenset({"accept", "accept-language", "content-type", "user-
 class Outbound:
     """
     The way out of one process. *allow*: networks (CIDR) that are reachable although they are not
-    public; *per_destination*: connections open at once to one host and port; a call waits for one.
+    public. How many calls go to one destination at a time is for the places of each call to say.
 
     Close it: it holds connections and threads.
     """
@@ -58,30 +59,41 @@ class Outbound:
         *,
         allow: Sequence[str] = (),
         max_reply_bytes: int = MAX_REPLY_BYTES,
-        per_destination: int = 8,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.max_reply_bytes = max_reply_bytes
         self.clock = clock
         self._guard = Guard(allow)
-        self._per_destination = per_destination
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
 
     def for_call(
-        self, *, connection: Connection | None, idempotency_key: str | None, timeout_seconds: float
+        self,
+        *,
+        connection: Connection | None,
+        idempotency_key: str | None,
+        timeout_seconds: float,
+        places: Places | None = None,
     ) -> HttpClient:
-        """The client of one call, whose requests take at most *timeout_seconds* each."""
-        return HttpClient(self, connection, idempotency_key, timeout_seconds)
+        """
+        The client of one call, whose requests take at most *timeout_seconds* each and a place of
+        *places* at each destination (None: nothing is limited).
+        """
+        return HttpClient(self, connection, idempotency_key, timeout_seconds, places)
 
-    async def connect(self, host: str, port: int, *, timeout_seconds: float) -> socket.socket:
+    async def connect(
+        self, host: str, port: int, *, timeout_seconds: float, places: Places | None = None
+    ) -> socket.socket:
         """
         A connected socket that does not block, for protocols other than HTTP.
 
         Raises:
             Rejected: the address is not allowed.
             Unavailable: no connection could be made.
+            Parked: *places* has none for it now.
         """
+        if places is not None:
+            await places.enter(host.rstrip(".").lower(), port, acts=True)  # what is said over it is not ours
         return await self._guard.connect(host, port, timeout_seconds=timeout_seconds)
 
     async def close(self) -> None:
@@ -105,8 +117,7 @@ class Outbound:
                 resolver=GuardedResolver(self._guard),
                 socket_factory=self._guard.open_socket,
                 ssl=ssl.create_default_context(),  # obeys SSL_CERT_FILE, for a private authority
-                limit=0,  # a dead destination must not hold the others; the engine bounds calls
-                limit_per_host=self._per_destination,
+                limit=0,  # a call waits for its place before it comes here, or not at all
                 keepalive_timeout=KEEP_ALIVE_SECONDS,
                 ttl_dns_cache=DNS_SECONDS,
                 timeout_ceil_threshold=NO_ROUNDING,
@@ -123,7 +134,7 @@ class Outbound:
 class HttpClient:
     """An `Http` of runner.connector: the client of one call."""
 
-    __slots__ = ("_connection", "_idempotency_key", "_outbound", "_timeout_seconds")
+    __slots__ = ("_connection", "_idempotency_key", "_outbound", "_places", "_timeout_seconds")
 
     def __init__(
         self,
@@ -131,11 +142,13 @@ class HttpClient:
         connection: Connection | None,
         idempotency_key: str | None,
         timeout_seconds: float,
+        places: Places | None,
     ) -> None:
         self._outbound = outbound
         self._connection = connection
         self._idempotency_key = idempotency_key
         self._timeout_seconds = timeout_seconds
+        self._places = places
 
     async def get(self, url: str, **options: Any) -> Answer:
         """`request("GET", …)`."""
@@ -169,6 +182,7 @@ class HttpClient:
             Unavailable: no connection could be made.
             OutcomeUnknown: the connection broke after the request was sent.
             TimedOut: no answer in time.
+            Parked: its destination takes no call now; nothing was sent.
         """
         if not METHOD.fullmatch(method):
             raise Rejected(f"{method!r} is not an HTTP method")
@@ -185,9 +199,10 @@ class HttpClient:
         if self._idempotency_key is not None and "idempotency-key" not in given:
             request.headers["Idempotency-Key"] = self._idempotency_key
         seconds = min(timeout_seconds or self._timeout_seconds, self._timeout_seconds)
-        return await _Exchange(self._outbound, self._connection, seconds, follow_redirects).run(
-            request, target, content
-        )
+        await take_place(self._places, request.method, target)  # no part of the time for an answer
+        return await _Exchange(
+            self._outbound, self._connection, seconds, follow=follow_redirects, places=self._places
+        ).run(request, target, content)
 
     def _check_host(self, target: URL) -> None:
         bound = None if self._connection is None else self._connection.bound_hosts()
@@ -203,9 +218,16 @@ class _Exchange:
     """One request through all its redirects, under one time bound."""
 
     def __init__(
-        self, outbound: Outbound, connection: Connection | None, seconds: float, follow: bool
+        self,
+        outbound: Outbound,
+        connection: Connection | None,
+        seconds: float,
+        *,
+        follow: bool,
+        places: Places | None,
     ) -> None:
         self._outbound = outbound
+        self._places = places
         self._connection = connection
         self._seconds = seconds
         self._follow = follow
@@ -237,6 +259,7 @@ class _Exchange:
                 request.headers = {
                     name: text for name, text in plain.items() if name.lower() in FOREIGN_HEADERS
                 }
+            await take_place(self._places, request.method, url)
             answer, location = await self._send(request, url, content)
             if location is None:
                 return answer
@@ -314,6 +337,19 @@ class _Exchange:
             received_at=self._outbound.clock(),
             connection=self._connection,
         )
+
+
+async def take_place(places: Places | None, method: str, url: URL) -> None:
+    """
+    Take a place at the host and port of *url* before it is called.
+
+    Raises:
+        Parked: there is none now.
+    """
+    if places is not None:
+        host = (url.host or "").rstrip(".").lower()
+        port = url.port or (443 if url.scheme == "https" else 80)
+        await places.enter(f"[{host}]" if ":" in host else host, port, acts=method not in HARMLESS)
 
 
 def checked_url(url: str) -> URL:

@@ -11,34 +11,37 @@ from __future__ import annotations
 import asyncio
 import re
 import sqlite3
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runner.engine.history import LAST_NUMBER, Page, Wanted, read_cursor, write_cursor
-from runner.engine.names import payload_of
+from runner.engine.redact import RedactionOf, no_redaction
 from runner.engine.runs import Disposition, Event, Status
+from runner.engine.where import Condition
 from runner.errors import InboundError, NotFound, StoreUnavailable
-from runner.inbound.decode import Bounds
 from runner.language.secrets import MASK
-from runner.store.queries import read
+from runner.store.bodies import SQL, each_event, payload_again, payload_or_none
 from runner.store.rows import Row, value_or_none
 from runner.store.sqlite import SQLiteStore
+from runner.store.step_rows import steps_of
+from runner.store.veils import Veils
 from runner.values import Json, dumps, iso, loads, sortable_id
-
-SQL = read("history.sql")
 
 PORTION = 5000  # rows judged by one statement: some milliseconds, also with large rows
 MOST_PORTIONS = 20  # for one page; then the page is given as it is, with its `next`
+PAYLOADS = 200  # events whose payloads are looked at between two looks at the clock
+SEARCH_SECONDS = 0.5  # of looking at payloads for one page
 LATEST_COMMIT_SECONDS = 3600.0  # far more than the time from a request's first byte to its commit
 MOST_TEXT = 64 * 1024  # characters shown of a body that has no payload
-# Wider than any bound a workflow had: what was accepted must be readable again.
-WIDE = Bounds(max_body_bytes=64 << 20, max_file_bytes=64 << 20)
-SECTION = re.compile(r"[.\[{!]?[^.\[{!]+")  # of a path: order!error.mail → order, !error, .mail
-OWN_ID = re.compile(r"\.?([a-z_][a-z0-9_]*)")
 
 EVENTS = {
+    "id": "id = :id",
+    "delivery_id": "delivery_id = :delivery_id",
+    "type": "type = :type",
     "workflow": "workflow = :workflow",
+    "of_workflow": "+workflow = :workflow",  # the plus: another index is the better one
     "rejected": "disposition = 'rejected'",  # a literal, so that the index of the rejected serves
     "status": "disposition = :status",
     "since": "received_at >= :since",
@@ -46,19 +49,25 @@ EVENTS = {
     "text": r"(id LIKE :text ESCAPE '\' OR type LIKE :text ESCAPE '\' OR delivery_id LIKE :text ESCAPE '\'"
     r" OR EXISTS (SELECT 1 FROM runs WHERE event_id = events.id AND title LIKE :text ESCAPE '\'))",
 }
+OF_EVENT = "EXISTS (SELECT 1 FROM events WHERE events.id = event_id AND events."
 RUNS = {
+    "id": "id = :id",
+    "delivery_id": f"{OF_EVENT}delivery_id = :delivery_id)",
+    "type": f"{OF_EVENT}type = :type)",
     "workflow": "workflow = :workflow",
-    "of_workflow": "+workflow = :workflow",  # the plus: another index is the better one
+    "of_workflow": "+workflow = :workflow",
     "failed": "status = 'failed'",  # a literal, so that the index of the failed serves
     "status": "status = :status",
     "in_status": "+status = :status",
     "event": "event_id = :event",
+    "problem": "problem_id = :problem",
     "since": "accepted_at >= :since",
     "before": "accepted_at < :before",
     "text": r"(id LIKE :text ESCAPE '\' OR event_id LIKE :text ESCAPE '\' OR title LIKE :text ESCAPE '\'"
     r" OR EXISTS (SELECT 1 FROM events WHERE events.id = event_id"
     r" AND (type LIKE :text ESCAPE '\' OR delivery_id LIKE :text ESCAPE '\')))",
 }
+EVENT_OF = {"events": 1, "runs": 7}  # the column of the event's id
 FEW = frozenset({Status.QUEUED, Status.RUNNING, Status.WAITING})  # statuses that few runs have at a time
 
 
@@ -85,16 +94,19 @@ CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie", "x-gi
 class SQLiteHistory:
     """See `runner.engine.history.History`."""
 
-    def __init__(self, store: SQLiteStore) -> None:
+    def __init__(self, store: SQLiteStore, redaction_of: RedactionOf = no_redaction) -> None:
+        """*redaction_of* says what is hidden of a workflow's version."""
         self._reading = store.reading
+        self.veils = Veils(self._read, redaction_of)
 
     async def events(self, wanted: Wanted) -> Page:
         """Events, newest first. Raises ValueError, StoreUnavailable."""
         looked_up, judged = _events_asked(wanted)
         rows, after = await self._page("events", EVENTS, looked_up, judged, wanted)
-        runs = await self._runs_of([row[1] for row in rows])
+        runs, versions = await self._runs_of([row[1] for row in rows])
         items = [{**_event_item(row), "runs": runs.get(row[1], [])} for row in rows]
-        return Page(items, write_cursor(after) if after else None)
+        shown = await self.veils.events(items, [versions.get(row[1], set()) for row in rows])
+        return Page(shown, write_cursor(after) if after else None)
 
     async def event(self, event_id: str) -> Json:
         """One event with its payload. Raises NotFound, StoreUnavailable."""
@@ -102,14 +114,14 @@ class SQLiteHistory:
         if not rows:
             raise NotFound(f"there is no event {event_id}")
         row = rows[0]
-        runs = await self._runs_of([event_id])
+        runs, versions = await self._runs_of([event_id])
         query, headers, body = row[14], loads(row[15].encode()), bytes(row[16])
         event = Event(
             id=row[1], workflow=row[2], trigger=row[3], disposition=Disposition(row[4]), received_at=row[5],
             method=row[6], path=row[7], query=query, headers=headers, content_type=row[8], size=row[9],
             source_ip=row[10], body=body,
         )  # fmt: skip
-        return {
+        item = {
             **_event_item(row),
             "runs": runs.get(event_id, []),
             "query": query,
@@ -117,12 +129,14 @@ class SQLiteHistory:
             "gates": loads(row[13].encode()),
             **await asyncio.to_thread(_payload_or_body, event),  # a large body takes its time
         }
+        return (await self.veils.events([item], [versions.get(event_id, set())]))[0]
 
     async def runs(self, wanted: Wanted) -> Page:
         """Runs, newest first. Raises ValueError, StoreUnavailable."""
         looked_up, judged = _runs_asked(wanted)
         rows, after = await self._page("runs", RUNS, looked_up, judged, wanted)
-        return Page([_run_item(row) for row in rows], write_cursor(after) if after else None)
+        shown = await self.veils.runs([_run_item(row) for row in rows])
+        return Page(shown, write_cursor(after) if after else None)
 
     async def run(self, run_id: str) -> Json:
         """One run with its steps. Raises NotFound, StoreUnavailable."""
@@ -132,14 +146,15 @@ class SQLiteHistory:
         row = rows[0]
         trace = value_or_none(row[16]) or []
         records = await self._read(SQL["records"], id=run_id)
-        return {
+        item = {
             **_run_item(row),
-            "steps": _steps(trace, records),
-            "trace": trace,
+            "steps": steps_of(trace, records),
+            "trace": [{name: one for name, one in entry.items() if name != "hidden"} for entry in trace],
             "output": value_or_none(row[17]),
             "answer": value_or_none(row[18]),
             "notes": value_or_none(row[19]) or [],
         }
+        return (await self.veils.runs([item]))[0]
 
     async def counts(self, *, since: float) -> dict[str, Json]:
         """For each workflow `{runs, failed, last_at, last_status}`. Raises StoreUnavailable."""
@@ -169,9 +184,11 @@ class SQLiteHistory:
             end = await self._first(kind, wanted.before + LATEST_COMMIT_SECONDS)
             narrowing = replace(narrowing, end=min(narrowing.end, end))
 
+        if wanted.payload:
+            return await self._page_by_payload(kind, narrowing, wanted)
         rows: list[Any] = []
         for _ in range(MOST_PORTIONS):
-            floor = await self._floor(kind, narrowing)
+            floor = await self._floor(kind, narrowing, PORTION) if narrowing.judged else None
             portion = replace(narrowing, first=max(narrowing.first, floor or 0))
             rows += await self._narrowed(kind, portion, judged=True, limit=wanted.limit + 1 - len(rows))
             if len(rows) > wanted.limit:
@@ -181,11 +198,40 @@ class SQLiteHistory:
             narrowing = replace(narrowing, end=floor)
         return rows, narrowing.end
 
-    async def _floor(self, kind: str, narrowing: Narrowing) -> int | None:
+    async def _page_by_payload(
+        self, kind: str, narrowing: Narrowing, wanted: Wanted
+    ) -> tuple[list[Any], int | None]:
+        """As `_page`: the payloads of what all else leaves are decoded, newest first, for a bounded time."""
+        rows: list[Any] = []
+        until = time.monotonic() + SEARCH_SECONDS
+        while True:
+            floor = await self._floor(kind, narrowing, PAYLOADS)
+            portion = replace(narrowing, first=max(narrowing.first, floor or 0))
+            found = await self._narrowed(kind, portion, judged=True, limit=PAYLOADS)
+            rows += await self._with_payload(found, EVENT_OF[kind], wanted.payload)
+            if len(rows) > wanted.limit:
+                return rows[: wanted.limit], int(rows[wanted.limit - 1][0])
+            if floor is None:
+                return rows, None
+            narrowing = replace(narrowing, end=floor)
+            if time.monotonic() > until:
+                return rows, floor
+
+    async def _with_payload(
+        self, rows: Sequence[Any], event: int, conditions: Sequence[Condition]
+    ) -> list[Any]:
+        """Those of *rows* where the payload of the event in the column *event* fulfils *conditions*."""
+
+        def fulfils(one: Event) -> bool:
+            payload = payload_or_none(one)
+            return all(condition.holds(payload) for condition in conditions)
+
+        judged = await each_event(self._read, list({row[event] for row in rows}), fulfils)
+        return [row for row in rows if judged.get(row[event])]
+
+    async def _floor(self, kind: str, narrowing: Narrowing, portion: int) -> int | None:
         """The lowest number of this portion; None when the portion reaches to the end."""
-        if not narrowing.judged:
-            return None
-        rows = await self._narrowed(f"{kind}_floor", narrowing, judged=False, looked_at=PORTION - 1)
+        rows = await self._narrowed(f"{kind}_floor", narrowing, judged=False, looked_at=portion - 1)
         return int(rows[0][0]) if rows else None
 
     async def _first(self, kind: str, since: float) -> int:
@@ -194,13 +240,16 @@ class SQLiteHistory:
         rows = await self._read(SQL[f"{kind}_first"], id=identity)
         return LAST_NUMBER if rows[0][0] is None else int(rows[0][0])
 
-    async def _runs_of(self, event_ids: Sequence[str]) -> dict[str, list[Json]]:
+    async def _runs_of(self, event_ids: Sequence[str]) -> tuple[dict[str, list[Json]], dict[str, set[int]]]:
+        """The runs of each event, and their versions."""
         found: dict[str, list[Json]] = {}
-        for event_id, run_id, status, title in await self._read(
+        versions: dict[str, set[int]] = {}
+        for event_id, run_id, status, title, version in await self._read(
             SQL["runs_of_events"], ids=dumps(list(event_ids))
         ):
             found.setdefault(event_id, []).append({"id": run_id, "status": status, "title": title})
-        return found
+            versions.setdefault(event_id, set()).add(version)
+        return found, versions
 
     async def _narrowed(
         self, statement: str, narrowing: Narrowing, *, judged: bool, **parameters: int
@@ -218,6 +267,10 @@ class SQLiteHistory:
 
 def _events_asked(wanted: Wanted) -> tuple[list[str], list[str]]:
     """The names of fragments that an index answers, and of those judged row by row."""
+    exact = next((name for name in ("id", "delivery_id") if getattr(wanted, name)), None)
+    if exact:
+        rest = [("of_workflow", wanted.workflow), ("status", wanted.status)]
+        return [exact], [name for name, value in rest if value] + _judged_always(wanted, exact)
     looked_up = ["workflow"] if wanted.workflow else []
     if wanted.status == Disposition.REJECTED:
         looked_up.append("rejected")
@@ -227,10 +280,11 @@ def _events_asked(wanted: Wanted) -> tuple[list[str], list[str]]:
 
 def _runs_asked(wanted: Wanted) -> tuple[list[str], list[str]]:
     """As `_events_asked`, for runs: the index that leaves the fewest rows is the one that is used."""
-    judged = _judged_always(wanted)
-    if wanted.event:
+    exact = next((name for name in ("id", "event", "problem") if getattr(wanted, name)), None)
+    judged = _judged_always(wanted, exact)
+    if exact:
         rest = [("of_workflow", wanted.workflow), ("in_status", wanted.status)]
-        return ["event"], [name for name, value in rest if value] + judged
+        return [exact], [name for name, value in rest if value] + judged
     if wanted.status == Status.FAILED and wanted.workflow:
         return ["workflow", "failed"], judged
     if wanted.status and (wanted.status in FEW or not wanted.workflow):
@@ -238,9 +292,9 @@ def _runs_asked(wanted: Wanted) -> tuple[list[str], list[str]]:
     return ["workflow"] if wanted.workflow else [], (["in_status"] if wanted.status else []) + judged
 
 
-def _judged_always(wanted: Wanted) -> list[str]:
-    given = {"since": wanted.since, "before": wanted.before, "text": wanted.text}
-    return [name for name, value in given.items() if value is not None and value != ""]
+def _judged_always(wanted: Wanted, looked_up: str | None = None) -> list[str]:
+    names = ("id", "event", "problem", "delivery_id", "type", "since", "before", "text")
+    return [name for name in names if name != looked_up and getattr(wanted, name) not in (None, "")]
 
 
 def _parameters(wanted: Wanted) -> dict[str, Any]:
@@ -249,6 +303,10 @@ def _parameters(wanted: Wanted) -> dict[str, Any]:
         "workflow": wanted.workflow,
         "status": wanted.status,
         "event": wanted.event,
+        "problem": wanted.problem,
+        "id": wanted.id,
+        "type": wanted.type,
+        "delivery_id": wanted.delivery_id,
         "since": wanted.since,
         "before": wanted.before,
         "text": f"%{text}%",
@@ -275,10 +333,10 @@ def _event_item(row: Row) -> dict[str, Json]:
 
 
 def _payload_or_body(event: Event) -> dict[str, Json]:
-    # what was refused may be a bomb: it is unpacked no further than at its arrival
-    bounds = Bounds() if event.disposition is Disposition.REJECTED else WIDE
+    if event.disposition is Disposition.DUPLICATE and not event.body:
+        return {"body": "", "unreadable": "its body is that of the first event, which has it"}
     try:
-        return {"payload": payload_of(event, bounds).payload}
+        return {"payload": payload_again(event)}
     except InboundError as error:
         text = event.body[: MOST_TEXT * 4].decode(errors="replace")[:MOST_TEXT]
         return {"body": text, "unreadable": str(error)}
@@ -302,62 +360,3 @@ def _run_item(row: Row) -> dict[str, Json]:
         "started_at": iso(row[14]),
         "ended_at": iso(row[15]),
     }
-
-
-def _steps(trace: Sequence[Json], records: Sequence[Row]) -> list[Json]:
-    """What the trace saw in the last turn, with what is recorded; a step before those inside it."""
-    steps: dict[str, dict[str, Json]] = {}
-    for entry in trace:
-        if "status" in entry:
-            steps[entry["path"]] = _step(entry["path"], entry)
-    for path, kind, status, attempts, given, output, error, started_at, ended_at, due_at in records:
-        step = steps.get(path) or _step(path, {"kind": kind})
-        steps[path] = step | {
-            "status": status,
-            "attempts": attempts,
-            "input": value_or_none(given),
-            "output": value_or_none(output),
-            "error": value_or_none(error),
-            "started_at": iso(started_at),
-            "ended_at": iso(ended_at),
-            "due_at": iso(due_at),
-        }
-    return [steps[path] for path in _in_reading_order(steps)]
-
-
-def _step(path: str, entry: Mapping[str, Json]) -> dict[str, Json]:
-    own = OWN_ID.fullmatch(SECTION.findall(path)[-1])
-    status = entry.get("status")
-    return {
-        "id": own[1] if own else None,
-        "path": path,
-        "name": entry.get("name"),
-        "kind": entry.get("kind"),
-        "status": status,
-        "attempts": 0 if status == "skipped" else 1,
-        "input": None,
-        "output": None,
-        "error": entry.get("error"),
-        "started_at": None,
-        "ended_at": None,
-        "due_at": None,
-        "ms": entry.get("ms"),
-    }
-
-
-def _in_reading_order(paths: Mapping[str, object]) -> list[str]:
-    """Paths as their steps stand in the file: the trace has a step after those inside it."""
-    tree: dict[str, Any] = {}
-    for path in paths:
-        branch = tree
-        for section in SECTION.findall(path):
-            branch = branch.setdefault(section, {})
-
-    def walk(branch: dict[str, Any], prefix: str) -> list[str]:
-        found = []
-        for section, inner in branch.items():
-            path = prefix + section
-            found += [path, *walk(inner, path)] if path in paths else walk(inner, path)
-        return found
-
-    return walk(tree, "")

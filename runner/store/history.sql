@@ -16,12 +16,12 @@ SELECT number, id, workflow, trigger, disposition, received_at, method, path, co
 FROM events WHERE id = :id;
 
 -- runs_of_events
-SELECT event_id, id, status, title FROM runs
+SELECT event_id, id, status, title, version FROM runs
 WHERE event_id IN (SELECT value FROM json_each(:ids)) ORDER BY number;
 
 -- runs
 SELECT number, id, title, workflow, version, status, reason, event_id, attempt, replay_of, mode,
-       waiting_for, due_at, accepted_at, started_at, ended_at
+       waiting_for, iif(parked_at IS NULL, due_at, NULL), accepted_at, started_at, ended_at
 FROM runs {where} ORDER BY number DESC LIMIT :limit;
 
 -- runs_floor
@@ -32,12 +32,29 @@ SELECT min(number) FROM (SELECT number FROM runs WHERE id >= :id ORDER BY id LIM
 
 -- run
 SELECT number, id, title, workflow, version, status, reason, event_id, attempt, replay_of, mode,
-       waiting_for, due_at, accepted_at, started_at, ended_at, trace, output, answer, notes
+       waiting_for, iif(parked_at IS NULL, due_at, NULL), accepted_at, started_at, ended_at, trace,
+       output, answer, notes
 FROM runs WHERE id = :id;
 
 -- records
 SELECT path, kind, status, attempts, input, output, error, started_at, ended_at, due_at
 FROM records WHERE run_id = :id ORDER BY started_at, path;
+
+-- sizes_of_events
+SELECT id, size FROM events WHERE id IN (SELECT value FROM json_each(:ids));
+
+-- whole_events
+-- The columns of `event_of_run`.
+SELECT id, workflow, trigger, received_at, disposition, method, path, query, headers, content_type,
+       size, source_ip, body, gates, type, delivery_id
+FROM events WHERE id IN (SELECT value FROM json_each(:ids));
+
+-- outputs
+SELECT run_id, path, output FROM records
+WHERE run_id IN (SELECT value FROM json_each(:ids)) AND output IS NOT NULL;
+
+-- traces
+SELECT id, trace FROM runs WHERE id IN (SELECT value FROM json_each(:ids));
 
 -- counts
 -- Each part reads an index alone, or one row; no table is walked.

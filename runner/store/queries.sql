@@ -27,8 +27,14 @@ UPDATE runs SET status = 'running', owner = :node, fence = fence + 1, turns = tu
                 stalled = stalled + 1, due_at = NULL, waiting_for = NULL,
                 base_at = coalesce(base_at, :now), started_at = coalesce(started_at, :now)
 WHERE id = :run_id AND turns = :turn - 1 AND status IN ('queued', 'waiting') AND due_at <= :now
+  AND slot IS NOT 'waits'
+  -- of several that may go, those that came first begin first
+  AND (slot IS NULL OR started_at IS NOT NULL OR NOT EXISTS (
+       SELECT 1 FROM runs AS earlier
+       WHERE earlier.workflow = runs.workflow AND earlier.concurrency_key = runs.concurrency_key
+         AND earlier.slot = 'holds' AND earlier.place < runs.place AND earlier.started_at IS NULL))
 RETURNING id, event_id, workflow, version, title, seed, attempt, fence, turns, stalled, accepted_at,
-          base_at, mode, cancel_requested, generations;
+          base_at, mode, cancel_requested, generations, replaced_by;
 
 -- event_of_run
 SELECT id, workflow, trigger, received_at, disposition, method, path, query, headers, content_type,
@@ -37,7 +43,7 @@ FROM events WHERE id = :event_id;
 
 -- records_of_run
 SELECT path, kind, status, attempts, started_at, generation, due_at, input, input_digest, item_digest,
-       output, error, ended_at
+       output, error, ended_at, parked_at, parked_since, parked_seconds
 FROM records WHERE run_id = :run_id;
 
 -- fence
@@ -48,21 +54,25 @@ SELECT digest FROM file_uses WHERE event_id = :event_id;
 
 -- upsert_record
 INSERT INTO records (run_id, path, kind, status, attempts, generation, due_at, input, input_digest,
-                     item_digest, output, error, started_at, ended_at)
+                     item_digest, output, error, started_at, ended_at, parked_at, parked_since,
+                     parked_seconds)
 VALUES (:run_id, :path, :kind, :status, :attempts, :generation, :due_at, :input, :input_digest,
-        :item_digest, :output, :error, :started_at, :ended_at)
+        :item_digest, :output, :error, :started_at, :ended_at, :parked_at, :parked_since, :parked_seconds)
 ON CONFLICT (run_id, path) DO UPDATE SET
     status = excluded.status, attempts = excluded.attempts, generation = excluded.generation,
     due_at = excluded.due_at, input = excluded.input, input_digest = excluded.input_digest,
     item_digest = excluded.item_digest, output = excluded.output, error = excluded.error,
-    started_at = excluded.started_at, ended_at = excluded.ended_at;
+    started_at = excluded.started_at, ended_at = excluded.ended_at, parked_at = excluded.parked_at,
+    parked_since = excluded.parked_since, parked_seconds = excluded.parked_seconds;
 
 -- progressed
 UPDATE runs SET stalled = 0 WHERE id = :run_id;
 
 -- finish
-UPDATE runs SET status = :status, owner = NULL, stalled = 0, due_at = :due_at,
-                waiting_for = :waiting_for, reason = :reason, output = :output,
+-- Asked to cancel it does not wait: its next turn ends it.
+UPDATE runs SET status = :status, owner = NULL, stalled = 0,
+                due_at = iif(cancel_requested AND :due_at IS NOT NULL, 0, :due_at),
+                waiting_for = :waiting_for, parked_at = :parked_at, reason = :reason, output = :output,
                 answer = coalesce(:answer, answer), trace = :trace, notes = :notes, ended_at = :ended_at
 WHERE id = :run_id AND fence = :fence AND status = 'running';
 
@@ -72,11 +82,29 @@ UPDATE runs SET status = 'queued', owner = NULL, due_at = :due_at,
 WHERE id = :run_id AND fence = :fence AND status = 'running';
 
 -- due
-SELECT id, turns + 1 FROM runs INDEXED BY runs_due
-WHERE status IN ('queued', 'waiting') AND due_at <= :now ORDER BY due_at, number LIMIT :limit;
+-- As `claim`: who waits for a slot, or for an earlier one of the line to begin, is not due. What is
+-- replayed in bulk comes after all that is fresh.
+SELECT * FROM (
+    SELECT id, turns + 1 FROM runs INDEXED BY runs_due
+    WHERE status IN ('queued', 'waiting') AND due_at <= :now AND slot IS NOT 'waits' AND is_behind = 0
+      AND (slot IS NULL OR started_at IS NOT NULL OR NOT EXISTS (
+           SELECT 1 FROM runs AS earlier
+           WHERE earlier.workflow = runs.workflow AND earlier.concurrency_key = runs.concurrency_key
+             AND earlier.slot = 'holds' AND earlier.place < runs.place AND earlier.started_at IS NULL))
+    ORDER BY due_at, number LIMIT :limit)
+UNION ALL SELECT * FROM (
+    SELECT id, turns + 1 FROM runs INDEXED BY runs_due_behind
+    WHERE status IN ('queued', 'waiting') AND due_at <= :now AND slot IS NOT 'waits' AND is_behind = 1
+      AND (slot IS NULL OR started_at IS NOT NULL OR NOT EXISTS (
+           SELECT 1 FROM runs AS earlier
+           WHERE earlier.workflow = runs.workflow AND earlier.concurrency_key = runs.concurrency_key
+             AND earlier.slot = 'holds' AND earlier.place < runs.place AND earlier.started_at IS NULL))
+    ORDER BY due_at, number LIMIT :limit)
+LIMIT :limit;
 
 -- next_due
-SELECT min(due_at) FROM runs INDEXED BY runs_due WHERE status IN ('queued', 'waiting') AND due_at > :now;
+SELECT min(due_at) FROM runs INDEXED BY runs_due
+WHERE status IN ('queued', 'waiting') AND due_at > :now AND slot IS NOT 'waits';
 
 -- owners
 SELECT DISTINCT owner FROM runs INDEXED BY runs_owned WHERE status = 'running';
@@ -85,7 +113,8 @@ SELECT DISTINCT owner FROM runs INDEXED BY runs_owned WHERE status = 'running';
 UPDATE runs SET status = 'queued', owner = NULL, due_at = :now WHERE status = 'running' AND owner = :owner;
 
 -- backlog
-SELECT count(*) FROM runs INDEXED BY runs_queued WHERE status = 'queued';
+SELECT (SELECT count(*) FROM runs INDEXED BY runs_queued WHERE status = 'queued'),
+       (SELECT count(*) FROM events INDEXED BY events_held WHERE disposition = 'held');
 
 -- find_version
 SELECT version FROM versions WHERE workflow = :workflow AND digest = :digest;
@@ -115,28 +144,47 @@ WHERE id = :run_id AND status IN ('queued', 'waiting');
 UPDATE runs SET cancel_requested = 1 WHERE id = :run_id AND status = 'running';
 
 -- cancels_of_node
-SELECT id FROM runs INDEXED BY runs_owned WHERE status = 'running' AND owner = :node AND cancel_requested = 1;
+SELECT id, replaced_by FROM runs INDEXED BY runs_owned
+WHERE status = 'running' AND owner = :node AND cancel_requested = 1;
 
 -- replay_failed_run
 UPDATE runs SET status = 'queued', attempt = attempt + 1, due_at = :now, ended_at = NULL, reason = NULL,
-                stalled = 0, cancel_requested = 0, version = coalesce(:version, version)
+                stalled = 0, cancel_requested = 0, replaced_by = NULL, version = coalesce(:version, version),
+                is_behind = :is_behind
 WHERE id = :run_id AND status = 'failed';
 
 -- replay_failed_records
--- What is known to have failed gets a new key; what may have happened keeps its own. What ran
--- because of the failure (on_error, on_failure) is done anew if it fails again.
+-- What is known to have failed gets a new key; what may have happened keeps its own, and the doubt.
+-- What ran because of the failure (on_error, on_failure) is done anew if it fails again.
 UPDATE records SET status = 'waiting', attempts = 0, due_at = :now, started_at = :now, ended_at = NULL,
-    error = NULL,
-    generation = generation + iif(json_extract(error, '$.type') IN
-                                  ('rejected', 'connection_rejected', 'unavailable') OR status = 'succeeded', 1, 0)
-WHERE run_id = :run_id AND (status IN ('failed', 'started', 'waiting') OR path LIKE 'on_failure.%');
+    parked_at = NULL, parked_since = NULL, parked_seconds = 0,
+    error = iif(json_extract(error, '$.in_doubt')
+                OR json_extract(error, '$.type') IN ('outcome_unknown', 'timeout', 'interrupted'),
+                json_set(error, '$.in_doubt', json('true')), NULL),
+    generation = generation + iif(
+        :as_new OR path IN (SELECT value FROM json_each(:anew))
+        OR (status = 'succeeded' AND path LIKE 'on_failure.%')
+        OR (json_extract(error, '$.type') IN ('rejected', 'connection_rejected', 'unavailable')
+            AND json_extract(error, '$.in_doubt') IS NULL), 1, 0)
+WHERE run_id = :run_id
+  AND (status IN ('failed', 'started', 'waiting') OR path LIKE 'on_failure.%'
+       OR path IN (SELECT value FROM json_each(:again)) OR path IN (SELECT value FROM json_each(:anew)));
+
+-- replay_failed_bound
+-- The bound of the whole run's time begins anew.
+DELETE FROM records WHERE run_id = :run_id AND path = 'run!timeout';
+
+-- put_behind
+UPDATE runs SET is_behind = 1 WHERE id = :run_id;
 
 -- run_for_replay
 SELECT event_id, workflow, status, accepted_at FROM runs WHERE id = :run_id;
 
 -- generations_of_run
-SELECT path, generation + iif(status = 'failed' AND json_extract(error, '$.type') IN
-                              ('rejected', 'connection_rejected', 'unavailable'), 1, 0)
+SELECT path, generation + iif(:as_new OR (status = 'failed'
+                                          AND json_extract(error, '$.type') IN
+                                              ('rejected', 'connection_rejected', 'unavailable')
+                                          AND json_extract(error, '$.in_doubt') IS NULL), 1, 0)
 FROM records WHERE run_id = :run_id;
 
 -- generations_inherited

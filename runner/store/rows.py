@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from runner.engine.runs import Disposition, Event, Gate, Record, RecordStatus, Run, TurnEnd
+from runner.engine.runs import Disposition, Event, Gate, NewRun, Record, RecordStatus, Run, TurnEnd
 from runner.values import Json, dumps, loads
 
 Row = Sequence[Any]
@@ -52,6 +52,23 @@ def event_parameters(event: Event) -> dict[str, Any]:
     }
 
 
+def new_run_parameters(run: NewRun, event_id: str, now: float) -> dict[str, Any]:
+    """The columns of a run that begins or is queued *now*."""
+    return {
+        "id": run.id,
+        "event_id": event_id,
+        "workflow": run.workflow,
+        "version": run.version,
+        "title": run.title,
+        "seed": run.seed,
+        "mode": run.mode,
+        "owner": run.owner,
+        "accepted_at": now,
+        "replay_of": None,
+        "generations": None,
+    }
+
+
 def event_of(row: Row) -> Event:
     """The event of an `event_of_run` row."""
     gates = tuple(Gate(**gate) for gate in loads(row[13].encode()))
@@ -68,6 +85,7 @@ def run_of(row: Row) -> Run:
         id=row[0], event_id=row[1], workflow=row[2], version=row[3], title=row[4], seed=row[5],
         attempt=row[6], fence=row[7], turns=row[8], stalled=row[9], accepted_at=row[10], base_at=row[11],
         mode=row[12], cancel_requested=bool(row[13]), generations=value_or_none(row[14]) or {},
+        replaced_by=row[15],
     )  # fmt: skip
 
 
@@ -88,6 +106,9 @@ def record_parameters(run_id: str, record: Record) -> dict[str, Any]:
         "error": text_or_none(record.error),
         "started_at": record.started_at,
         "ended_at": record.ended_at,
+        "parked_at": record.parked_at,
+        "parked_since": record.parked_since,
+        "parked_seconds": record.parked_seconds,
     }
 
 
@@ -97,6 +118,7 @@ def record_of(row: Row) -> Record:
         path=row[0], kind=row[1], status=RecordStatus(row[2]), attempts=row[3], started_at=row[4],
         generation=row[5], due_at=row[6], input=value_or_none(row[7]), input_digest=row[8],
         item_digest=row[9], output=value_or_none(row[10]), error=value_or_none(row[11]), ended_at=row[12],
+        parked_at=row[13], parked_since=row[14], parked_seconds=row[15],
     )  # fmt: skip
 
 
@@ -109,6 +131,7 @@ def end_parameters(run: Run, end: TurnEnd) -> dict[str, Any]:
         "ended_at": end.ended_at,
         "due_at": end.due_at,
         "waiting_for": end.waiting_for,
+        "parked_at": end.parked_at,
         "reason": text_or_none(end.reason.as_json() if end.reason else None),
         "output": text_or_none(end.output),
         "answer": text_or_none(end.answer),

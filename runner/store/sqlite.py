@@ -15,26 +15,34 @@ from typing import Any
 
 import aiosqlite
 
+from runner.engine.admission import Admitted, Delivery
 from runner.engine.runs import (
+    AS_IT_WAS,
     ENDED,
     Claimed,
+    Disposition,
     Event,
+    Gate,
     Job,
     NewRun,
     Reason,
     Record,
+    Replaying,
     Run,
     Status,
     TurnEnd,
     move,
 )
 from runner.errors import MoveRefused, NotFound, StaleFence, StoreUnavailable
+from runner.store import problem_rows
+from runner.store.admission import admit, forget_deliveries, is_plain, stand_in_line_as
 from runner.store.nodes import is_dead
 from runner.store.queries import SQL
 from runner.store.rows import (
     end_parameters,
     event_of,
     event_parameters,
+    new_run_parameters,
     record_of,
     record_parameters,
     run_of,
@@ -48,6 +56,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 LOCK_WAIT_MILLISECONDS = (
     5000  # another process's transaction takes milliseconds; past this something is wrong
 )
+LOG_BYTES = 64 << 20  # that the log keeps on disk once it was brought into the file, after a burst too
 STATEMENTS = 256  # more than all of ours: none is ever prepared twice
 BACKLOG_REFRESH_SECONDS = 0.05  # counting 10,000 rows costs 0.2 ms: not with every commit
 
@@ -59,6 +68,7 @@ class SQLiteStore:
         """Use `SQLiteStore.open`."""
         self.reading = reading
         self.backlog = 0
+        self.held = 0
         self._writing = writing
         self.nodes = nodes
         self._backlog_counted_at = 0.0
@@ -87,6 +97,9 @@ class SQLiteStore:
             # https://www.sqlite.org/pragma.html#pragma_synchronous
             await writing.execute("PRAGMA synchronous=FULL")
             await writing.execute("PRAGMA foreign_keys=ON")
+            # what a row held before is overwritten in its page, so that forgetting finds no older traces
+            await writing.execute("PRAGMA secure_delete=FAST")
+            await writing.execute(f"PRAGMA journal_size_limit={LOG_BYTES}")
             await migrate(writing)
             reading = await aiosqlite.connect(f"file:{path}?mode=ro", uri=True, cached_statements=STATEMENTS)
         except (sqlite3.Error, StoreUnavailable) as error:
@@ -109,19 +122,35 @@ class SQLiteStore:
         runs: Sequence[NewRun],
         files: Mapping[str, bytes],
         *,
-        settled: Callable[[Exception | None], None] | None = None,
-    ) -> None:
+        delivery: Delivery | None = None,
+        hold: Gate | None = None,
+        settled: Callable[[Admitted | Exception], None] | None = None,
+    ) -> Admitted:
         """Write an event of any disposition, its runs and its files, in one transaction."""
         parameters = event_parameters(event)
-        rows = [_new_run_parameters(run, event.id, event.received_at) for run in runs]
+        rows = [new_run_parameters(run, event.id, event.received_at) for run in runs]
+        handed = frozenset(run.id for run in runs if run.owner is not None)
+        admitted = Admitted(event.disposition, event.id, runs[0].id if runs else None, handed)
 
-        def member(connection: sqlite3.Connection) -> None:
+        def write(connection: sqlite3.Connection) -> None:
             connection.execute(SQL["insert_event"], parameters)
             for row in rows:
                 connection.execute(SQL["insert_run"], row)
             _write_files(connection, event.id, files, event.received_at)
 
-        await self._writer.write(member, settled=settled, is_quick=True)
+        def judge(connection: sqlite3.Connection) -> None:
+            nonlocal admitted
+            admitted = admit(connection, event, runs, delivery=delivery, hold=hold)
+            if admitted.disposition is not Disposition.DUPLICATE:
+                _write_files(connection, event.id, files, event.received_at)
+
+        def heard(error: Exception | None) -> None:
+            if settled:
+                settled(error or admitted)
+
+        member = write if is_plain(runs, delivery, hold) else judge
+        await self._writer.write(member, settled=heard if settled else None, is_quick=True)
+        return admitted
 
     async def claim(self, jobs: Sequence[Job], *, node: str, now: float) -> list[Claimed]:
         """Take those of *jobs* that are still to be had: fence and turns go up by one."""
@@ -162,6 +191,7 @@ class SQLiteStore:
         def member(connection: sqlite3.Connection) -> None:
             if connection.execute(SQL["finish"], parameters).rowcount == 0:
                 raise StaleFence(f"run {run.id} is another worker's now")
+            problem_rows.place(connection, run, end)
             if rows:
                 connection.executemany(SQL["upsert_record"], rows)
             _write_files(connection, run.event_id, files, run.accepted_at)
@@ -189,9 +219,13 @@ class SQLiteStore:
         dead = [owner for owner in owners if is_dead(self.nodes, owner)]
         return sum([await self._execute("take_over", owner=owner, now=now) for owner in dead])
 
-    async def cancels(self, *, node: str) -> set[str]:
-        """Runs of *node* that someone asked to cancel."""
-        return {run_id for (run_id,) in await self._read("cancels_of_node", node=node)}
+    async def cancels(self, *, node: str) -> dict[str, str | None]:
+        """Runs of *node* that are asked to cancel, each with the run that replaces it (None: by a person)."""
+        return dict(await self._read("cancels_of_node", node=node))
+
+    async def forget_deliveries(self, *, now: float, most: int) -> int:
+        """Delete at most *most* delivery keys that have expired; how many it were."""
+        return await self._writer.write(lambda connection: forget_deliveries(connection, now, most))
 
     # --- versions, files, addresses ---------------------------------------------------------
 
@@ -266,37 +300,17 @@ class SQLiteStore:
 
         return await self._writer.write(member)
 
-    async def replay_failed(self, run_id: str, *, version: int | None, now: float) -> None:
+    async def replay_failed(
+        self, run_id: str, *, version: int | None, now: float, how: Replaying = AS_IT_WAS
+    ) -> None:
         """Continue a failed run from its failed step. Raises NotFound, MoveRefused."""
+        await self._writer.write(
+            lambda connection: go_on(connection, run_id, version=version, now=now, how=how)
+        )
 
-        def member(connection: sqlite3.Connection) -> None:
-            parameters = {"run_id": run_id, "version": version, "now": now}
-            status = _status(connection, run_id)
-            if not connection.execute(SQL["replay_failed_run"], parameters).rowcount:
-                raise MoveRefused(
-                    f"run {run_id} is {status}; only a failed run goes on from its failed step "
-                    "(an ended one can be replayed from the start)"
-                )
-            connection.execute(SQL["replay_failed_records"], parameters)
-
-        await self._writer.write(member)
-
-    async def replay_start(self, run_id: str, new: NewRun, *, now: float) -> None:
+    async def replay_start(self, run_id: str, new: NewRun, *, now: float, how: Replaying = AS_IT_WAS) -> None:
         """Start *new* on the event of an ended run. Raises NotFound, MoveRefused."""
-
-        def member(connection: sqlite3.Connection) -> None:
-            status = _status(connection, run_id)
-            if status not in ENDED:
-                raise MoveRefused(f"run {run_id} is {status}; it can be replayed when it has ended")
-            (event_id, *_rest) = connection.execute(SQL["run_for_replay"], {"run_id": run_id}).fetchone()
-            (inherited,) = connection.execute(SQL["generations_inherited"], {"run_id": run_id}).fetchone()
-            generations = value_or_none(inherited) or {}
-            generations |= dict(connection.execute(SQL["generations_of_run"], {"run_id": run_id}).fetchall())
-            row = _new_run_parameters(new, event_id, now)
-            row |= {"replay_of": run_id, "generations": text_or_none(generations)}
-            connection.execute(SQL["insert_run"], row)
-
-        await self._writer.write(member)
+        await self._writer.write(lambda connection: start_anew(connection, run_id, new, now=now, how=how))
 
     # --- housekeeping -----------------------------------------------------------------------
 
@@ -356,7 +370,7 @@ class SQLiteStore:
         now = time.monotonic()
         if now - self._backlog_counted_at >= BACKLOG_REFRESH_SECONDS:
             self._backlog_counted_at = now
-            (self.backlog,) = connection.execute(SQL["backlog"]).fetchone()
+            self.backlog, self.held = connection.execute(SQL["backlog"]).fetchone()
 
 
 async def migrate(connection: aiosqlite.Connection) -> None:
@@ -398,6 +412,53 @@ def _statements(text: str) -> list[str]:
     return statements
 
 
+def go_on(
+    connection: sqlite3.Connection, run_id: str, *, version: int | None, now: float, how: Replaying
+) -> None:
+    """Continue a failed run, inside a transaction. Raises NotFound, MoveRefused."""
+    status = _status(connection, run_id)
+    parameters = {
+        "run_id": run_id,
+        "version": version,
+        "now": now,
+        "is_behind": how.is_behind,
+        "as_new": how.as_new,
+        "again": text_or_none(list(how.again)),
+        "anew": text_or_none(list(how.anew)),
+    }
+    if not connection.execute(SQL["replay_failed_run"], parameters).rowcount:
+        raise MoveRefused(
+            f"run {run_id} is {status}; only a failed run goes on from its failed step "
+            "(an ended one can be replayed from the start)"
+        )
+    connection.execute(SQL["replay_failed_records"], parameters)
+    connection.execute(SQL["replay_failed_bound"], parameters)
+    stand_in_line_as(connection, run_id, origin=run_id)
+
+
+def start_anew(
+    connection: sqlite3.Connection, run_id: str, new: NewRun, *, now: float, how: Replaying
+) -> None:
+    """Start *new* on the event of an ended run, inside a transaction. Raises NotFound, MoveRefused."""
+    status = _status(connection, run_id)
+    if status not in ENDED:
+        raise MoveRefused(f"run {run_id} is {status}; it can be replayed when it has ended")
+    (event_id, *_rest) = connection.execute(SQL["run_for_replay"], {"run_id": run_id}).fetchone()
+    (inherited,) = connection.execute(SQL["generations_inherited"], {"run_id": run_id}).fetchone()
+    parameters = {"run_id": run_id, "as_new": how.as_new}
+    generations = value_or_none(inherited) or {}
+    if how.as_new:  # also of what the run before it had come to, and this one had not yet
+        generations = {path: generation + 1 for path, generation in generations.items()}
+    generations |= dict(connection.execute(SQL["generations_of_run"], parameters).fetchall())
+    row = new_run_parameters(new, event_id, now)
+    row |= {"replay_of": run_id, "generations": text_or_none(generations)}
+    connection.execute(SQL["insert_run"], row)
+    stand_in_line_as(connection, new.id, origin=run_id)
+    if how.is_behind:
+        connection.execute(SQL["put_behind"], {"run_id": new.id})
+    problem_rows.take_place(connection, new.id, origin=run_id)
+
+
 def _claimed(connection: sqlite3.Connection, row: Sequence[Any]) -> Claimed:
     run = run_of(row)
     event = event_of(connection.execute(SQL["event_of_run"], {"event_id": run.event_id}).fetchone())
@@ -409,22 +470,6 @@ def _claimed(connection: sqlite3.Connection, row: Sequence[Any]) -> Claimed:
         {record.path: record for record in map(record_of, rows)},
         frozenset(digest for (digest,) in files),
     )
-
-
-def _new_run_parameters(run: NewRun, event_id: str, now: float) -> dict[str, Any]:
-    return {
-        "id": run.id,
-        "event_id": event_id,
-        "workflow": run.workflow,
-        "version": run.version,
-        "title": run.title,
-        "seed": run.seed,
-        "mode": run.mode,
-        "owner": run.owner,
-        "accepted_at": now,
-        "replay_of": None,
-        "generations": None,
-    }
 
 
 def _write_files(

@@ -20,7 +20,7 @@ from runner.language.workflow import ForEach, Group, Parallel, Step, Switch, Wor
 if TYPE_CHECKING:
     import socket
 
-    from runner.connector import Action, Call, Connection, Http, Input, Reply
+    from runner.connector import Action, Call, Connection, Http, Input, Places, Reply
 
 
 class Nothing(RootModel[None]):
@@ -77,11 +77,19 @@ class NoWayOut:
         connection: Connection | None,  # noqa: ARG002 - the port's
         idempotency_key: str | None,  # noqa: ARG002
         timeout_seconds: float,  # noqa: ARG002
+        places: Places | None = None,  # noqa: ARG002
     ) -> Http:
         """A client that sends nothing."""
         return _Closed()
 
-    async def connect(self, host: str, port: int, *, timeout_seconds: float) -> socket.socket:  # noqa: ARG002
+    async def connect(
+        self,
+        host: str,  # noqa: ARG002 - the port's
+        port: int,  # noqa: ARG002
+        *,
+        timeout_seconds: float,  # noqa: ARG002
+        places: Places | None = None,  # noqa: ARG002
+    ) -> socket.socket:
         """Raises Rejected."""
         _refuse()
 

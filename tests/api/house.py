@@ -14,10 +14,15 @@ from quart.typing import TestClientProtocol
 
 from runner.engine.history import Role
 from runner.engine.library import Library
+from runner.engine.pauses import PauseBoard
+from runner.engine.replaying import Replayer
 from runner.engine.runs import NewRun
 from runner.language.catalogue import ActionInfo, Catalogue
 from runner.store.history import SQLiteHistory
+from runner.store.pauses import SQLitePauses
 from runner.store.people import SQLitePeople
+from runner.store.problems import SQLiteProblems
+from runner.store.replays import SQLiteReplays
 from runner.store.sqlite import SQLiteStore
 from runner.values import Json
 from tests.store.rows_made import Made
@@ -133,6 +138,18 @@ async def open_world(
             clock=clock,
             start_replay=start_replay,
             ping=store.ping,
+            pauses=SQLitePauses(store, clock),
+            problems=SQLiteProblems(store),
+            replays=SQLiteReplays(store),
+            replayer=Replayer(
+                SQLiteReplays(store),
+                library,
+                node="here",
+                clock=clock,
+                backlog=lambda: store.backlog,
+                backlog_limit=100,
+            ),
+            holding=PauseBoard(SQLitePauses(store, clock)),
             backlog_limit=100,
             public_url=public_url,
         )

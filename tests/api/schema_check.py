@@ -16,6 +16,7 @@ TYPES: Mapping[str, tuple[type, ...]] = {
     "number": (int, float),
     "object": (dict,),
     "array": (list,),
+    "boolean": (bool,),
     "null": (type(None),),
 }
 
@@ -39,7 +40,7 @@ def _differences(value: Json, schema: Json, document: Json, where: str) -> Itera
     if "type" in schema:
         names = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
         kinds = tuple(kind for name in names for kind in TYPES[name])
-        if not isinstance(value, kinds) or isinstance(value, bool):
+        if not isinstance(value, kinds) or (isinstance(value, bool) and "boolean" not in names):
             yield f"{where}: {value!r} is not {names}"
     if isinstance(value, dict):
         properties = schema.get("properties", {})

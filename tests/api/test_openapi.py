@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 
+from runner.engine.problems import Trouble
 from runner.engine.runs import Disposition, Gate, Record, RecordStatus, Status
 from tests.api.house import World
 from tests.api.schema_check import differences
@@ -42,7 +43,12 @@ async def test_every_described_answer_matches_a_real_one(world: World) -> None:
         input={"text": "1"}, error={"type": "rejected", "message": "no"}, ended_at=world.made.now,
     )  # fmt: skip
     trace = [{"path": "action#1", "kind": "action", "status": "failed", "at": 0.0, "ms": 1.5}]
-    failed = await world.made.run(Status.FAILED, records=[sent], trace=trace, output={"a": [1]}, notes=["n"])
+    trouble = Trouble("orders", "action#1", "rejected: no", "action#1 failed: no", None, world.made.now)
+    failed = await world.made.run(
+        Status.FAILED, records=[sent], trace=trace, output={"a": [1]}, notes=["n"], trouble=trouble
+    )
+    (problem,) = (await world.house.problems.page()).items
+    planned = await world.post(f"{PREFIX}/replays", {"where": "workflow=orders"})
     await world.made.run(Status.WAITING)
     queued = await world.made.run(Status.QUEUED)
     gate = Gate("body", "stopped", "the body is not JSON", {"line": 1})
@@ -56,7 +62,14 @@ async def test_every_described_answer_matches_a_real_one(world: World) -> None:
         "show_run": [failed, queued],
         "cancel_run": [queued],
         "replay_run": [failed],
+        "pause_workflow": ["orders"],
+        "resume_workflow": ["orders"],
+        "list_problems": [""], "show_problem": [problem["id"]], "see_problem": [problem["id"]],
+        "dismiss_problem": [problem["id"]],
+        "list_replays": [""], "plan_replay": [""], "show_replay": [planned["id"]],
+        "start_replay": [planned["id"]], "pause_replay": [planned["id"]], "stop_replay": [planned["id"]],
     }  # fmt: skip
+    bodies = {"dismiss_problem": {"note": "a test"}, "plan_replay": {"where": "workflow=orders"}}
     document = await world.get(f"{PREFIX}/openapi.json")
     checked = 0
     for path, item in document["paths"].items():
@@ -64,10 +77,11 @@ async def test_every_described_answer_matches_a_real_one(world: World) -> None:
             schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
             for identity in ids[operation["operationId"]]:
                 address = PREFIX + path.replace("{id}", identity)
-                answer = await (world.get(address) if method == "get" else world.post(address, {}))
+                body = bodies.get(operation["operationId"], {})
+                answer = await (world.get(address) if method == "get" else world.post(address, body))
                 assert differences(answer, schema, document) == []
                 checked += 1
-    assert checked == 13
+    assert checked == 25
 
 
 async def test_every_error_is_a_described_problem(world: World) -> None:

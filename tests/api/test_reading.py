@@ -145,3 +145,14 @@ async def test_a_store_that_cannot_be_read_is_503_and_says_nothing_of_itself(wor
 async def test_times_are_iso_8601(world: World) -> None:
     run = await world.get(f"{PREFIX}/runs/{await world.made.run()}")
     assert run["accepted_at"] == iso(world.made.now)
+
+
+async def test_lists_are_narrowed_by_a_field_of_the_payload(world: World) -> None:
+    first = await world.made.run(body={"order": 1042}, type="orders/create")
+    await world.made.run(body={"order": 7})
+    answer = await world.get("/api/v1/runs?where=payload.order%3D1042")
+    assert [item["id"] for item in answer["items"]] == [first]
+    answer = await world.get("/api/v1/events?where=type%3Dorders/create")
+    assert [item["runs"][0]["id"] for item in answer["items"]] == [first]
+    problem = await world.get("/api/v1/runs?where=order%3D1042", status=400)
+    assert problem["parameter"] == "where"

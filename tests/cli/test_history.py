@@ -99,7 +99,7 @@ def test_one_run_that_cannot_be_replayed_does_not_stop_the_others(home: Home, ra
     assert result.exit_code == 1
     assert result.stdout == f"{bad['id']} goes on from its failed step, attempt 2\n"
     assert "there is no run nope" in result.stderr
-    assert f"run {good['id']} is succeeded" in result.stderr
+    assert f"run {good['id']} cannot be replayed: it is succeeded" in result.stderr
 
 
 def test_a_queued_run_is_cancelled_at_once_and_an_ended_one_not(home: Home, ran: Ran) -> None:

@@ -16,20 +16,27 @@ from typing import Any
 
 import orjson
 
+from connectors.http import http
 from runner.connector import (
     Action,
     Call,
     Connection,
+    ConnectionRejected,
     Connector,
     Input,
     OutcomeUnknown,
     Output,
     Rejected,
+    TimedOut,
     Unavailable,
 )
 from runner.engine.accept import Accepted, Door, accept, new_id
 from runner.engine.answer import Callers
 from runner.engine.library import Library
+from runner.engine.parking import Parking
+from runner.engine.pauses import PauseBoard
+from runner.engine.places import Destinations
+from runner.engine.redact import Redactions
 from runner.engine.runs import Disposition, Event, TurnEnd
 from runner.engine.turn import Tools
 from runner.engine.worker import Worker
@@ -38,7 +45,10 @@ from runner.language.catalogue import Catalogue
 from runner.outbound import Outbound
 from runner.queue.embedded import EmbeddedQueue
 from runner.store.history import SQLiteHistory
+from runner.store.keeping import SQLiteKeeping
 from runner.store.nodes import NodeLock
+from runner.store.parking import SQLiteParking
+from runner.store.pauses import SQLitePauses
 from runner.store.sqlite import SQLiteStore
 
 
@@ -46,7 +56,7 @@ class Note(Input):
     """What to note."""
 
     text: Any = None
-    fail: str | None = None  # rejected, unavailable, unknown, bug
+    fail: str | None = None  # rejected, unavailable, unknown, bug, timeout, a status …
     times: int = 1_000_000  # how often it fails
     after: str | None = None  # waits until the test opens this gate
 
@@ -100,6 +110,11 @@ _FAILURES: Mapping[str, Callable[[], Exception]] = {
     "unavailable": lambda: Unavailable("nobody answered"),
     "unknown": lambda: OutcomeUnknown("the connection broke"),
     "bug": lambda: KeyError("a bug"),
+    "connection": lambda: ConnectionRejected("who are you"),
+    "timeout": lambda: TimedOut("no answer in time"),
+    "429": lambda: Unavailable("too many", cause="429"),
+    "503": lambda: Unavailable("not now", cause="503"),
+    "500": lambda: OutcomeUnknown("it broke", cause="500"),
 }
 
 
@@ -131,9 +146,16 @@ class World:
         self.now: float | None = None
         self.store: SQLiteStore
         self.history: SQLiteHistory
+        self.keeping: SQLiteKeeping
         self.library: Library
+        self.tools: Tools
         self.worker: Worker
         self.door: Door
+        self.destinations: Destinations
+        self.parked: SQLiteParking
+        self.parking: Parking
+        self.pauses: SQLitePauses
+        self.holding: PauseBoard
 
     def clock(self) -> float:
         """The real time, or the one that a test sets."""
@@ -148,7 +170,9 @@ class World:
         await self.library.reload()
         assert not [str(f) for f in self.library.faults[slug] if f.severity == "error"]
 
-    async def send(self, slug: str, payload: Any = None, *, is_awaited: bool = False) -> Accepted:
+    async def send(
+        self, slug: str, payload: Any = None, *, is_awaited: bool = False, delivery_id: str | None = None
+    ) -> Accepted:
         """Accept an event with *payload* for the workflow."""
         live = self.library.get(slug)
         assert live
@@ -168,6 +192,7 @@ class World:
             size=len(body),
             source_ip="127.0.0.1",
             body=body,
+            delivery_id=delivery_id,
         )
         return await accept(self.door, live, event, payload, {}, is_awaited=is_awaited)
 
@@ -178,6 +203,18 @@ class World:
                 self._turned.clear()
                 await self._turned.wait()
         return self.ends[run_id][turns - 1]
+
+    async def quiet(self) -> None:
+        """Until nothing is under way or due at the time that it is now."""
+        async with asyncio.timeout(60):
+            while True:
+                self._turned.clear()
+                await self.parking.find()
+                await self.parking.wake()
+                self.worker.queue.wake()
+                if not self.worker._turns and not await self.store.due(now=self.clock(), limit=1):
+                    return
+                await self._turned.wait()
 
     async def ran(self, slug: str, payload: Any = None) -> TurnEnd:
         """Send and wait for the end of the first turn."""
@@ -196,18 +233,20 @@ async def opened(
     secrets: Mapping[str, str] | None = None,
     places: int = 16,
     grace_seconds: float = 5,
+    per_destination: int = 8,
 ) -> AsyncIterator[World]:
     """A running engine; at the end its runs get *grace_seconds*, 0 for a process that just stops."""
     outside = outside or Outside()
     world = World(folder, outside, secrets or {})
     connector = outside.connector()
     world.store = store = await SQLiteStore.open(folder / "data" / "hookline.db")
-    world.history = SQLiteHistory(store)
+    world.keeping = SQLiteKeeping(store)
     lock = NodeLock(folder / "data" / "nodes", f"node-{new_id(time.time())}")
     evaluator = EvaluatorPool()
-    outbound = Outbound()
+    outbound = Outbound(allow=["127.0.0.0/8"])
+    world.destinations = Destinations(limit=per_destination, clock=world.clock)
     callers = Callers()
-    actions = {action.name: action for action in connector.actions.values()}
+    actions = {action.name: action for one in (connector, http) for action in one.actions.values()}
     infos = {name: action.info() for name, action in actions.items()}
     world.library = Library(
         folder / "workflows",
@@ -216,7 +255,8 @@ async def opened(
         token_of=lambda slug, rotation: f"{slug}-{rotation}",
         clock=world.clock,
     )
-    tools = Tools(
+    world.history = SQLiteHistory(store, Redactions(world.library, store, world.keeping.newest_version))
+    world.tools = tools = Tools(
         store=store,
         outbound=outbound,
         evaluator=evaluator,
@@ -225,6 +265,7 @@ async def opened(
         clock=world.clock,
         jitter=lambda: 0.0,
         on_answer=callers.answered,
+        destinations=world.destinations,
         public_url="http://hookline.test",
     )
     queue = EmbeddedQueue(store, clock=world.clock)
@@ -236,16 +277,28 @@ async def opened(
     world.worker = Worker(
         node=lock.node, tools=tools, library=world.library, queue=queue, on_end=on_end, places=places
     )
-    world.door = Door(store, world.worker, callers, evaluator, world.clock, backlog_limit=1000)
+    world.pauses = SQLitePauses(store, world.clock)
+    world.holding = PauseBoard(world.pauses)
+    await world.holding.refresh()
+    world.door = Door(
+        store, world.worker, callers, evaluator, world.clock, backlog_limit=1000, holding=world.holding
+    )
     (folder / "workflows").mkdir(exist_ok=True)
     await world.library.reload()
     await store.take_over(node=lock.node, now=world.clock())
+    world.parked = SQLiteParking(store)
+    world.parking = Parking(
+        world.parked, world.destinations, pauses=world.pauses, clock=world.clock, woke=queue.wake
+    )
+    await world.parking.find()
     claiming = asyncio.create_task(world.worker.run())
+    waking = asyncio.create_task(world.parking.run())
     try:
         yield world
     finally:
         claiming.cancel()
-        await asyncio.gather(claiming, return_exceptions=True)
+        waking.cancel()
+        await asyncio.gather(claiming, waking, return_exceptions=True)
         await world.worker.drain(grace_seconds)
         await evaluator.close()
         await outbound.close()

@@ -177,22 +177,6 @@ async def test_an_answer_that_drips_is_a_time_out(client: Client) -> None:
             await client().get(peer.url, timeout_seconds=0.3)
 
 
-async def test_a_full_destination_is_unavailable_and_holds_no_other_back(sink: HttpSink) -> None:
-    outbound = Outbound(allow=["127.0.0.0/8"], per_destination=1)
-    http = outbound.for_call(connection=None, idempotency_key=None, timeout_seconds=20)
-    async with RawPeer(hang) as peer:
-        first = asyncio.ensure_future(http.get(peer.url))
-        await asyncio.wait_for(peer.connected.wait(), 10)
-        try:
-            with pytest.raises(Unavailable, match="no connection in time"):
-                await http.get(peer.url, timeout_seconds=0.2)
-            assert (await http.get(sink.url)).status == 200
-        finally:
-            first.cancel()
-            await asyncio.gather(first, return_exceptions=True)
-            await outbound.close()
-
-
 async def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path, client: Client) -> None:
     tls, _ = server_tls(tmp_path)
     async with HttpSink(tls=tls) as sink:

@@ -77,14 +77,14 @@ class Received:
 
 class HttpSink:
     """
-    Listens on 127.0.0.1 (or *host*) at a free port while entered. Without a reply set for it, a
+    Listens on 127.0.0.1 (or *host*) at a free port (or *port*) while entered. Without a reply set for it, a
     request gets 200 `{"ok": true}`; `handler` answers all that no reply was set for.
     """
 
-    def __init__(self, *, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, *, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[Received] = []
         self.handler: Handler | None = None
-        self.port = 0
+        self.port = port
         self._host = host
         self._tls = tls
         self._replies: deque[Callable[[], web.Response]] = deque()
@@ -131,7 +131,7 @@ class HttpSink:
 
     async def __aenter__(self) -> Self:
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self._host, 0, ssl_context=self._tls)
+        site = web.TCPSite(self._runner, self._host, self.port, ssl_context=self._tls)
         await site.start()
         self.port = self._runner.addresses[0][1]
         return self

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from runner.engine.problems import Trouble
 from runner.engine.runs import Disposition, Event, Gate, Job, NewRun, Reason, Record, Run, Status, TurnEnd
 from runner.store.sqlite import SQLiteStore
 from runner.values import Json, dumps, sortable_id
@@ -54,6 +55,7 @@ class Made:
         trace: Sequence[Json] = (),
         output: Json = None,
         notes: Sequence[str] = (),
+        trouble: Trouble | None = None,
         **event: Json,
     ) -> str:
         """A run that had its turn and is where *status* says."""
@@ -75,6 +77,7 @@ class Made:
             output=output,
             trace=trace,
             notes=notes,
+            trouble=trouble,
         )
         await self.store.finish(run, end, records, {})
         return run_id

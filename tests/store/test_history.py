@@ -10,6 +10,7 @@ from runner.engine.history import Wanted, read_cursor, write_cursor
 from runner.engine.runs import Disposition, Gate, Record, RecordStatus, Status
 from runner.errors import NotFound, StoreUnavailable
 from runner.store import history as looking
+from runner.store.bodies import SQL
 from runner.store.history import SQLiteHistory
 from runner.store.sqlite import SQLiteStore
 from runner.values import Json, iso
@@ -281,6 +282,12 @@ PLANS = [
     pytest.param("events", Wanted(workflow="a"), BY_WORKFLOW, id="events of a workflow"),
     pytest.param("events", Wanted(workflow="a", text="x", since=1.0), BY_WORKFLOW, id="events with a text"),
     pytest.param("events", Wanted(workflow="a", status="rejected"), "INDEX events_", id="rejected events"),
+    pytest.param("events", Wanted(id="e", workflow="a"), "autoindex_events_1 (id=?", id="an event"),
+    pytest.param(
+        "events", Wanted(delivery_id="d", workflow="a"), "by_delivery (delivery_id=? AND", id="a delivery"
+    ),
+    pytest.param("runs", Wanted(id="e", status="failed"), "autoindex_runs_1 (id=?", id="a run"),
+    pytest.param("runs", Wanted(workflow="a", type="t", delivery_id="d"), BY_WORKFLOW, id="of a type"),
     pytest.param("runs", Wanted(), "PRIMARY KEY", id="runs"),
     pytest.param("runs", Wanted(workflow="a"), BY_WORKFLOW, id="runs of a workflow"),
     pytest.param("runs", Wanted(workflow="a", status="failed"), "runs_failed (workflow=? AND", id="failed"),
@@ -308,18 +315,28 @@ class TestPlans:
         )
         parameters = {**looking._parameters(wanted), "first": 0, "end": 9, "limit": 5, "looked_at": 5}
         for statement in (kind, f"{kind}_floor"):
-            sql = looking.SQL[statement].replace("{where}", narrowing.where(judged=statement == kind))
+            sql = SQL[statement].replace("{where}", narrowing.where(judged=statement == kind))
             plan = await _plan(store, sql, parameters)
             assert "TEMP B-TREE" not in plan
             if statement == kind:
                 assert expected in plan
 
     @pytest.mark.parametrize(
-        "statement", ["events_first", "runs_first", "runs_of_events", "records", "counts"]
+        "statement",
+        [
+            "events_first",
+            "runs_first",
+            "runs_of_events",
+            "records",
+            "counts",
+            "whole_events",
+            "outputs",
+            "traces",
+        ],
     )
     async def test_no_table_is_walked(self, store: SQLiteStore, statement: str) -> None:
         parameters = {"id": "x", "ids": "[]", "first": 1}
-        plan = await _plan(store, looking.SQL[statement], parameters)
+        plan = await _plan(store, SQL[statement], parameters)
         for table in ("events", "runs", "records"):
             assert f"SCAN {table}\n" not in plan
         if statement == "counts":

@@ -7,7 +7,10 @@ from http import HTTPStatus
 
 from runner import __version__
 from runner.values import Json
+from web.api.pauses import ROUTES as PAUSES
+from web.api.problems import ROUTES as PROBLEMS
 from web.api.reading import ROUTES as READING
+from web.api.replays import ROUTES as REPLAYS
 from web.api.routes import PREFIX, Asked, Parameter, Route
 from web.api.runs import ROUTES as RUNS
 from web.api.schemas import COMPONENTS
@@ -25,6 +28,9 @@ async def describe(house: House, _asked: Asked) -> Json:
 ROUTES: tuple[Route, ...] = (
     *READING,
     *RUNS,
+    *PROBLEMS,
+    *REPLAYS,
+    *PAUSES,
     Route("GET", "/openapi.json", "openapi", "This description.", describe, {"type": "object"}),
 )
 

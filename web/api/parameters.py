@@ -10,6 +10,7 @@ from typing import Any
 
 from runner.engine.history import Wanted, read_cursor
 from runner.engine.runs import Disposition, Status
+from runner.engine.where import read_where
 from runner.values import duration_seconds
 from web.api.routes import Parameter
 
@@ -22,7 +23,8 @@ FIELDS = {"q": "text"}  # where the field of `Wanted` has another name
 
 def wanted(given: Mapping[str, Any]) -> Wanted:
     """What a list shall show, from its parameters as they were read."""
-    return Wanted(**{FIELDS.get(name, name): value for name, value in given.items()})
+    asked = {FIELDS.get(name, name): value for name, value in given.items() if name != "where"}
+    return Wanted(**{**given.get("where", {}), **asked})
 
 
 def word_of(words: Iterable[str]) -> Callable[[str, float], str]:
@@ -70,6 +72,12 @@ def _search(text: str, _now: float) -> str:
     return text
 
 
+def _where(text: str, _now: float) -> Mapping[str, Any]:
+    if len(text) > LONGEST_SEARCH:
+        raise ValueError(f"at most {LONGEST_SEARCH} characters")
+    return read_where([text], fields=("type", "delivery_id"))
+
+
 def _identity(text: str, _now: float) -> str:
     if not re.fullmatch("[0-9A-Za-z]{1,64}", text):
         raise ValueError("an id has letters and digits")
@@ -95,7 +103,14 @@ def _status(words: Iterable[str], what: str) -> Parameter:
 
 TEXT = {"type": "string"}
 WHEN = "ISO 8601, or a length of time before now such as `24h`."
-_WORKFLOW = Parameter("workflow", "Only of the workflow with this slug.", TEXT, _slug)
+OF_WORKFLOW = Parameter("workflow", "Only of the workflow with this slug.", TEXT, _slug)
+CURSOR = Parameter("cursor", "`next` of the page before.", TEXT, _cursor)
+LIMIT = Parameter(
+    "limit",
+    f"At most this many items; {DEFAULT_ITEMS} unless given.",
+    {"type": "integer", "minimum": 1, "maximum": MOST_ITEMS, "default": DEFAULT_ITEMS},
+    _limit,
+)
 _SHARED = (
     Parameter("since", f"Only at or after this time: {WHEN}", TEXT, moment),
     Parameter("before", f"Only before this time: {WHEN}", TEXT, moment),
@@ -105,18 +120,21 @@ _SHARED = (
         {"type": "string", "maxLength": LONGEST_SEARCH},
         _search,
     ),
-    Parameter("cursor", "`next` of the page before.", TEXT, _cursor),
     Parameter(
-        "limit",
-        f"At most this many items; {DEFAULT_ITEMS} unless given.",
-        {"type": "integer", "minimum": 1, "maximum": MOST_ITEMS, "default": DEFAULT_ITEMS},
-        _limit,
+        "where",
+        "Only where a field of the payload is this: `payload.order=1042`; also `type=…` or `delivery_id=…` "
+        "of the event, exactly.",
+        {"type": "string", "maxLength": LONGEST_SEARCH},
+        _where,
     ),
+    CURSOR,
+    LIMIT,
 )
-OF_EVENTS = (_WORKFLOW, _status(Disposition, "Only with this disposition."), *_SHARED)
+OF_EVENTS = (OF_WORKFLOW, _status(Disposition, "Only with this disposition."), *_SHARED)
 OF_RUNS = (
-    _WORKFLOW,
+    OF_WORKFLOW,
     _status(Status, "Only with this status."),
     Parameter("event", "Only runs of the event with this id.", TEXT, _identity),
+    Parameter("problem", "Only runs of the problem with this id.", TEXT, _identity),
     *_SHARED,
 )

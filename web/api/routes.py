@@ -16,20 +16,29 @@ from web.house import House
 from web.problems import Problem
 
 PREFIX = "/api/v1"
+WORDS: Mapping[tuple[type, ...], str] = {
+    (str,): "a text",
+    (bool,): "true or false",
+    (int,): "a whole number",
+    (int, float): "a number",
+    (list,): "a list",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """
-    One text that a caller gives, in the query or in the body's object.
+    One value that a caller gives, in the query or in the body's object: a text, or, in the body, one
+    of the types `of`.
 
-    `read(text, now)` gives its value (*now* is UTC seconds) or raises ValueError with a sentence.
+    `read(value, now)` gives what is meant (*now* is UTC seconds) or raises ValueError with a sentence.
     """
 
     name: str
     summary: str
     schema: Json
-    read: Callable[[str, float], Any]
+    read: Callable[[Any, float], Any]
+    of: tuple[type, ...] = (str,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +125,8 @@ def _read(parameters: Sequence[Parameter], texts: Mapping[str, Json], now: float
         if name not in by_name:
             known = f"; known here: {', '.join(by_name)}" if by_name else ""
             raise Problem(400, f"There is no parameter {name}{known}.", parameter=name)
-        if not isinstance(text, str):
-            raise Problem(400, f"{name} must be a text.", parameter=name)
+        if type(text) not in by_name[name].of:  # exactly: to Python, true is a number too
+            raise Problem(400, f"{name} must be {WORDS[by_name[name].of]}.", parameter=name)
         try:
             values[name] = by_name[name].read(text, now)
         except ValueError as error:

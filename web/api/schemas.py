@@ -88,6 +88,8 @@ _WORKFLOW = {
     "version": {"type": ["integer", "null"], "description": "Of what is live; null: the file has faults."},
     "url": {**TEXT_OR_NULL, "description": "Where its events arrive."},
     "methods": many(TEXT),
+    "enabled": {"type": "boolean", "description": "Whether its file lets its events start runs."},
+    "paused": either_null(named("Pause")),
     "faults": many(named("Fault")),
 }
 
@@ -104,6 +106,16 @@ COMPONENTS: dict[str, Json] = {
         },
         "required": ["type", "title", "status", "detail"],
     },
+    "Pause": thing(
+        {
+            "kind": {"enum": ["workflow", "connection", "host"]},
+            "name": TEXT,
+            "until": {**TIME_OR_NULL, "description": "Null: until it is resumed."},
+            "why": TEXT,
+            "by": TEXT,
+            "at": TIME,
+        }
+    ),
     "Reason": thing({"code": TEXT, "sentence": TEXT, "facts": OBJECT}),
     "Gate": thing(
         {"name": TEXT, "verdict": {"enum": ["passed", "stopped"]}, "reason": TEXT, "facts": OBJECT}
@@ -135,6 +147,78 @@ COMPONENTS: dict[str, Json] = {
             "ended_at": TIME_OR_NULL,
             "due_at": TIME_OR_NULL,
             "ms": {"type": ["number", "null"], "description": "How long it took in the last turn."},
+        }
+    ),
+    "ProblemOfRuns": thing(
+        {
+            "id": TEXT,
+            "workflow": TEXT,
+            "step": {**TEXT, "description": "A path without loop indices; empty: the run as a whole."},
+            "cause": TEXT,
+            "sentence": TEXT,
+            "destination": {**TEXT_OR_NULL, "description": "The connection or host that does not answer."},
+            "status": {"enum": ["open", "closed"]},
+            "opened_at": TIME,
+            "seen": either_null(thing({"at": TIME, "by": TEXT})),
+            "closed_at": TIME_OR_NULL,
+            "dismissed_by": {**TEXT_OR_NULL, "description": "Null where it closed by itself."},
+            "note": TEXT_OR_NULL,
+            "runs": thing(
+                dict.fromkeys(("total", "failed", "waiting", "under_way", "recovered", "cancelled"), NUMBER)
+            ),
+            "last_at": {**TIME_OR_NULL, "description": "When its latest run was accepted."},
+            "replay": {**TEXT_OR_NULL, "description": "The id of a replay of it that is not over."},
+        }
+    ),
+    "Replay": thing(
+        {
+            "id": TEXT,
+            "status": {"enum": ["planned", "running", "paused", "stopped", "done"]},
+            "runs": either_null(many(TEXT)),
+            "where": either_null(OBJECT),
+            "from": TEXT,
+            "version": {"enum": ["live", "original"]},
+            "rate": {"type": "number"},
+            "first": NUMBER,
+            "include_uncertain": {"type": "boolean"},
+            "include_stale": {"type": "boolean"},
+            "run_missing": {"type": "boolean"},
+            "as_new": {"type": "boolean"},
+            "problem": TEXT_OR_NULL,
+            "by": TEXT,
+            "created_at": TIME,
+            "started_at": TIME_OR_NULL,
+            "ended_at": TIME_OR_NULL,
+            "why": {**TEXT_OR_NULL, "description": "Why it is paused or stopped."},
+            "plan": thing(dict.fromkeys(("safe", "uncertain", "stale", "refused", "included"), NUMBER)),
+            "effects": many(
+                thing(
+                    {
+                        "class": TEXT,
+                        "step": TEXT,
+                        "action": TEXT,
+                        "key": {"enum": ["kept", "new"]},
+                        "runs": {**NUMBER, "description": "How often the effect would happen again."},
+                    }
+                )
+            ),
+            "left_out": many(thing({"run": TEXT, "class": TEXT, "why": TEXT_OR_NULL})),
+            "progress": thing(
+                dict.fromkeys(
+                    (
+                        "included",
+                        "started",
+                        "left",
+                        "under_way",
+                        "waiting",
+                        "succeeded",
+                        "failed",
+                        "cancelled",
+                        "refused",
+                    ),
+                    NUMBER,
+                )
+            ),
         }
     ),
     "EventItem": thing(_EVENT),

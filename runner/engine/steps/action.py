@@ -14,11 +14,13 @@ from runner.engine.calls import Called, Prepared, call, effect_key, prepare
 from runner.engine.retry import wait_seconds
 from runner.engine.runs import Record, RecordStatus
 from runner.engine.turn import Done, Failed, Frame, Pending, Result, Turn
-from runner.errors import ActionError, ConnectionRejected, OutcomeUnknown, TimedOut, Unavailable
+from runner.errors import ActionError, ConnectionRejected, OutcomeUnknown, Parked, TimedOut, Unavailable
 from runner.language.secrets import SecretSlots
 from runner.language.workflow import CALL_SECONDS, Action, Step
 from runner.values import Json, digest, iso
 
+IN_DOUBT = frozenset({"outcome_unknown", "timeout", "interrupted"})
+PARKED_SECONDS = 6 * 3600.0  # what is parked is woken by its place; this is for what nobody foresaw
 SLEPT_SECONDS = 5.0  # a shorter wait may be slept inside the turn; a longer one holds no worker
 
 
@@ -38,7 +40,7 @@ async def action(turn: Turn, step: Step, body: Action, path: str, frame: Frame) 
         return await _recorded(turn, body, path, frame, record)
     if record and record.status is RecordStatus.STARTED:
         return _interrupted(turn, frame, record)
-    if record and record.due_at is not None:
+    if record and record.due_at is not None and record.parked_at is None:
         wait = record.due_at - turn.tools.clock()
         if wait >= SLEPT_SECONDS:
             return _pending(record)
@@ -97,11 +99,16 @@ async def _attempts(
     """Call until it succeeds, fails for good, or has to wait longer than a turn sleeps."""
     clock = turn.tools.clock
     record = replace(record, input=inputs.shown, input_digest=inputs.digest)
+    try:
+        turn.tools.destinations.check_connection(body.connection)
+    except Parked as parked:
+        return _parked(turn, record, parked)
     key = effect_key(turn.event.id, turn.run.workflow, record.path, record.generation)
     try:
         prepared = prepare(
             turn.tools, body.action, body.connection, inputs.filled,
             key=key, timeout_seconds=step.timeout_seconds or CALL_SECONDS, readable=frozenset(turn.files),
+            parked_at=record.parked_at,
         )  # fmt: skip
     except ActionError as error:
         return _ended_badly(turn, frame, record, _type_of(error), str(error))
@@ -110,12 +117,14 @@ async def _attempts(
     while True:
         if turn.stopped:
             return turn.stopped
-        record = replace(record, attempts=record.attempts + 1, due_at=None)
+        before, record = record, _attempted(record, clock())
         try:
             called = await _call_once(turn, record, prepared, stops=stops)
+        except Parked as parked:
+            return _parked(turn, before, parked)
         except ActionError as error:
             policy = step.retry or turn.workflow.retry
-            elapsed = clock() - record.started_at
+            elapsed = clock() - record.started_at - record.parked_seconds
             wait = wait_seconds(
                 policy,
                 error,
@@ -156,8 +165,41 @@ async def _call_once(turn: Turn, record: Record, prepared: Prepared, *, stops: b
     return await call(turn.tools, prepared)
 
 
+def _attempted(record: Record, now: float) -> Record:
+    """*record* with another attempt; the time for which it was parked is over, and no part of trying."""
+    parked = max(0.0, now - record.parked_since) if record.parked_since is not None else 0.0
+    return replace(
+        record,
+        attempts=record.attempts + 1,
+        due_at=None,
+        parked_at=None,
+        parked_since=None,
+        parked_seconds=record.parked_seconds + parked,
+    )
+
+
+def _parked(turn: Turn, record: Record, parked: Parked) -> Pending:
+    """
+    Nothing was sent: the step waits where it is, without an attempt, and is woken by its place.
+
+    However long that takes, it does not fail: an outage is no fault of the run. What bounds it is
+    a person, who sees it among the problems of that destination.
+    """
+    now = turn.tools.clock()
+    record = replace(
+        record,
+        status=RecordStatus.WAITING,
+        due_at=now + PARKED_SECONDS,
+        error=_error(record, "unavailable", str(parked)) if parked.is_down else record.error,
+        parked_at=parked.place,
+        parked_since=now if record.parked_since is None else record.parked_since,
+    )
+    turn.keep(record)
+    return Pending(now + PARKED_SECONDS, str(parked), parked.place)
+
+
 def _waiting(record: Record, error: ActionError, *, due_at: float) -> Record:
-    found = {"type": _type_of(error), "message": str(error)}
+    found = _error(record, _type_of(error), str(error))
     return replace(record, status=RecordStatus.WAITING, due_at=due_at, error=found)
 
 
@@ -180,10 +222,18 @@ def _ended_badly(turn: Turn, frame: Frame, record: Record, error_type: str, mess
             status=RecordStatus.FAILED,
             due_at=None,
             ended_at=ended_at,
-            error={"type": error_type, "message": message},
+            error=_error(record, error_type, message),
         )  # fmt: skip
     )
     return Failed(record.path, error_type, message, record.attempts)
+
+
+def _error(record: Record, error_type: str, message: str) -> Json:
+    """`{type, message}`, with `in_doubt` once an attempt under this key may have happened."""
+    found = {"type": error_type, "message": message}
+    if error_type in IN_DOUBT or (record.error or {}).get("in_doubt"):
+        return {**found, "in_doubt": True}
+    return found
 
 
 def _type_of(error: ActionError) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 from runner.engine.steps.data import shortened
@@ -16,6 +17,7 @@ from runner.values import Json, digest, dumps
 Walk: TypeAlias = Callable[[Turn, Sequence[Step], Frame], Awaitable[Result]]
 
 MOST_ITEMS = 10_000  # of one for_each (language.md, "Limits")
+LOOK_AGAIN_SECONDS = 60.0  # at a run that is parked at several places
 
 
 async def group(turn: Turn, body: Group, path: str, frame: Frame, walk: Walk) -> Result:
@@ -46,7 +48,7 @@ async def parallel(turn: Turn, body: Parallel, path: str, frame: Frame, walk: Wa
         *(walk(turn, steps, inner) for steps, inner in zip(body.branches.values(), frames, strict=True))
     )
     frame.now = max(inner.now for inner in frames)
-    ended = _first(results)
+    ended = _first(results, turn.tools.clock())
     if ended:
         return ended
     return Done(dict(zip(body.branches, map(_value, results), strict=True)))
@@ -100,10 +102,12 @@ def _collected(turn: Turn, body: ForEach, path: str, results: Sequence[Result | 
         for index, result in enumerate(results)
         if isinstance(result, Failed)
     ]
+    now = turn.tools.clock()
     if body.on_item_error == "continue":
-        ended = _first([None if isinstance(result, Failed) else result for result in results])
+        rest = [None if isinstance(result, Failed) else result for result in results]
+        ended = _first(rest, now)
     else:
-        ended = _first(results)
+        ended = _first(results, now)
     if ended:
         return ended
     if errors:
@@ -111,15 +115,28 @@ def _collected(turn: Turn, body: ForEach, path: str, results: Sequence[Result | 
     return Done([_value(result) for result in results if not isinstance(result, Filtered)])
 
 
-def _first(results: Sequence[Result | None]) -> Result | None:
+def _first(results: Sequence[Result | None], now: float) -> Result | None:
     """What ends the step: a stop, else the earliest wait, else the first failure in order."""
     for result in results:
         if isinstance(result, Stopped):
             return result
     waits = [result for result in results if isinstance(result, Pending)]
     if waits:
-        return min(waits, key=lambda wait: wait.due_at)
+        return _earliest(waits, now)
     return next((result for result in results if isinstance(result, Failed)), None)
+
+
+def _earliest(waits: Sequence[Pending], now: float) -> Pending:
+    """
+    The wait that ends first. A run is woken by one place alone, so one that is parked at several
+    is looked at again before long for the sake of the others.
+    """
+    first = min(waits, key=lambda wait: wait.due_at)
+    places = dict.fromkeys(wait.parked_at for wait in waits if wait.parked_at)
+    if not places:
+        return first
+    due_at = first.due_at if len(places) == 1 else min(first.due_at, now + LOOK_AGAIN_SECONDS)
+    return replace(first, due_at=due_at, parked_at=first.parked_at or next(iter(places)))
 
 
 def _value(result: Result | None) -> Json:
