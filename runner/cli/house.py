@@ -129,7 +129,7 @@ async def open_rooms(settings: Settings, *, workflows: Path, data: Path) -> Asyn
             settings=settings,
             data=data,
             store=store,
-            history=SQLiteHistory(store, Redactions(library, store, keeping.newest_version)),
+            history=SQLiteHistory(store, Redactions(library, store, store.newest_version)),
             keeping=keeping,
             people=SQLitePeople(store, time.time),
             pauses=SQLitePauses(store, time.time),

@@ -57,7 +57,7 @@ async def terms_of(rooms: Rooms, workflow: str) -> Terms:
 
 async def _last_retention(rooms: Rooms, workflow: str) -> Retention:
     """Of a workflow whose file is gone or has faults."""
-    newest = await rooms.keeping.newest_version(workflow)
+    newest = await rooms.store.newest_version(workflow)
     try:
         return (await rooms.library.version(workflow, newest or 0)).retention
     except (NotFound, LanguageError):

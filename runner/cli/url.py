@@ -8,13 +8,10 @@ import click
 
 from runner.cli.options import Place, asynchronous, data_options, example, json_option, workflows_option
 from runner.cli.showing import note, print_json
-from runner.errors import HooklineError, NotFound, SettingsError
+from runner.errors import HooklineError, SettingsError
 
 if TYPE_CHECKING:
     from runner.cli.house import Rooms
-    from runner.store.sqlite import SQLiteStore
-
-FIRST_VERSION = 1
 
 
 @click.command(epilog=example("hookline url order-alerts"))
@@ -61,21 +58,14 @@ async def _known(rooms: Rooms, slug: str) -> str:
     """
     from runner.cli.house import live_workflow
 
+    hint = f"The file of {slug} is missing or has faults now; see: hookline check"
     try:
         live = await live_workflow(rooms.library, slug)
     except HooklineError:
-        if not await _was_ever_good(rooms.store, slug):
+        if await rooms.store.newest_version(slug) is None:
             raise
-        return f"The file of {slug} is missing or has faults now; see: hookline check"
+        return hint
     if live.workflow.webhook is None:
         raise HooklineError(f"{slug} has no webhook, and so no address")
-    return ""
-
-
-async def _was_ever_good(store: SQLiteStore, slug: str) -> bool:
-    """Whether a version of *slug* is stored, as every one without faults is."""
-    try:
-        await store.version_source(slug, FIRST_VERSION)
-    except NotFound:
-        return False
-    return True
+    has_faults = any(fault.severity == "error" for fault in rooms.library.faults.get(slug, ()))
+    return hint if has_faults else ""

@@ -60,9 +60,6 @@ class Keeping(Protocol):
     async def workflows(self) -> list[str]:
         """The slugs of all that ever had a version."""
 
-    async def newest_version(self, workflow: str) -> int | None:
-        """The number of the workflow's newest version."""
-
     async def let_go_runs(self, workflow: str, *, before: float, after: int) -> Portion:
         """Let go the next runs of *workflow*, the oldest first, that ended before *before*."""
 

@@ -8,6 +8,7 @@ good version running; runs keep the version they began with.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
@@ -138,6 +139,8 @@ class Library:
         loaded = load(text, path=str(path), slug=slug, catalogue=self._catalogue())
         self.faults[slug] = loaded.faults
         if loaded.workflow is None:
+            if slug not in self._live:
+                await self._last_good(slug)  # a server that starts on a broken file goes on as it was
             kept = "the last good version keeps running" if slug in self._live else "it takes no events yet"
             log.warning(
                 "%s has faults; %s",
@@ -148,6 +151,15 @@ class Library:
             return
         version = await self._store.save_version(slug, loaded.workflow.digest, text, now=self._clock())
         await self._put(loaded.workflow, version, text)
+
+    async def _last_good(self, slug: str) -> None:
+        """Make the newest stored version live, if there is one that still loads."""
+        version = await self._store.newest_version(slug)
+        if version is None:
+            return
+        with contextlib.suppress(WorkflowInvalid):
+            workflow = await self.version(slug, version)
+            await self._put(workflow, version, await self._store.version_source(slug, version))
 
     async def _put(self, workflow: Workflow, version: int, source: str) -> None:
         slug = workflow.slug

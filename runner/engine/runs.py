@@ -328,6 +328,9 @@ class Store(Protocol):
     async def save_version(self, workflow: str, digest: str, source: str, *, now: float) -> int:
         """The number of this version of *workflow*, written if it is new."""
 
+    async def newest_version(self, workflow: str) -> int | None:
+        """The number of the workflow's newest version; None when it never had one."""
+
     async def version_source(self, workflow: str, version: int) -> str:
         """The text of a version. Raises NotFound."""
 

@@ -43,11 +43,6 @@ class SQLiteKeeping:
         """The slugs of all that ever had a version."""
         return [workflow for (workflow,) in await self._read(SQL["workflows"])]
 
-    async def newest_version(self, workflow: str) -> int | None:
-        """The number of the workflow's newest version."""
-        ((newest,),) = await self._read(SQL["newest_version"], workflow=workflow)
-        return newest if newest is None else int(newest)
-
     async def let_go_runs(self, workflow: str, *, before: float, after: int) -> Portion:
         """Let go the next runs of *workflow*, the oldest first, that ended before *before*."""
 

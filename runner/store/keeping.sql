@@ -1,9 +1,6 @@
 -- workflows
 SELECT DISTINCT workflow FROM versions ORDER BY workflow;
 
--- newest_version
-SELECT max(version) FROM versions WHERE workflow = :workflow;
-
 -- runs_window
 -- In the order of accepting; when one ended stands behind its trace and is read of the old ones alone.
 SELECT number, accepted_at < :before, iif(accepted_at < :before, coalesce(ended_at < :before, 0), 0)

@@ -257,6 +257,11 @@ class PostgresStore:
         known = await self.database.read("find_version", workflow=workflow, digest=digest)
         return int(known[0][0]) if known else await self._write(member)
 
+    async def newest_version(self, workflow: str) -> int | None:
+        """The number of the workflow's newest version; None when it never had one."""
+        ((newest,),) = await self.database.read("newest_version", workflow=workflow)
+        return None if newest is None else int(newest)
+
     async def version_source(self, workflow: str, version: int) -> str:
         """The text of a version. Raises NotFound."""
         rows = await self.database.read("version_source", workflow=workflow, version=version)

@@ -160,6 +160,9 @@ SELECT :workflow, 1 + (SELECT coalesce(max(version), 0) FROM versions WHERE work
        :digest, :source, :now
 RETURNING version;
 
+-- newest_version
+SELECT max(version) FROM versions WHERE workflow = :workflow;
+
 -- version_source
 SELECT source FROM versions WHERE workflow = :workflow AND version = :version;
 

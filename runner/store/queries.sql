@@ -124,6 +124,9 @@ INSERT INTO versions (workflow, version, digest, source, created_at)
 SELECT :workflow, coalesce(max(version), 0) + 1, :digest, :source, :now
 FROM versions WHERE workflow = :workflow RETURNING version;
 
+-- newest_version
+SELECT max(version) FROM versions WHERE workflow = :workflow;
+
 -- version_source
 SELECT source FROM versions WHERE workflow = :workflow AND version = :version;
 

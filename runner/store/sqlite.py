@@ -243,6 +243,11 @@ class SQLiteStore:
 
         return await self._writer.write(member)
 
+    async def newest_version(self, workflow: str) -> int | None:
+        """The number of the workflow's newest version; None when it never had one."""
+        ((newest,),) = await self._read("newest_version", workflow=workflow)
+        return None if newest is None else int(newest)
+
     async def version_source(self, workflow: str, version: int) -> str:
         """The text of a version. Raises NotFound."""
         rows = await self._read("version_source", workflow=workflow, version=version)

@@ -237,7 +237,7 @@ async def test_the_newest_version_of_a_workflow_without_a_file_stays_until_its_l
     assert await keeping.let_go_versions({}, before=LATER) == 0
     await kept(keeping)
     assert await keeping.let_go_versions({}, before=LATER) == 1
-    assert await keeping.newest_version("orders") is None
+    assert await store.newest_version("orders") is None
 
 
 async def test_what_is_forgotten_is_in_no_file_any_more(

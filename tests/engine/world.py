@@ -255,7 +255,7 @@ async def opened(
         token_of=lambda slug, rotation: f"{slug}-{rotation}",
         clock=world.clock,
     )
-    world.history = SQLiteHistory(store, Redactions(world.library, store, world.keeping.newest_version))
+    world.history = SQLiteHistory(store, Redactions(world.library, store, store.newest_version))
     world.tools = tools = Tools(
         store=store,
         outbound=outbound,
