@@ -97,8 +97,7 @@ def iso(seconds: float | None) -> str | None:
     """UTC seconds as ISO 8601 with milliseconds and Z; None stays None."""
     if seconds is None:
         return None
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def duration_seconds(text: str) -> float:

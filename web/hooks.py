@@ -30,6 +30,7 @@ Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 PREFIX = "/hooks/"
 RETRY_AFTER_SECONDS = 5  # what a sender is asked to wait when we are full or cannot write
+SAID_SECONDS = 5.0  # between two log lines of one overload: every sender meets it
 HEADERS = (
     # an answer that a payload wrote must not act in a browser that is signed in here
     (b"content-security-policy", b"sandbox"),
@@ -54,6 +55,7 @@ class Hooks:
         self._door = door
         self._pages = pages
         self._room = reading_bytes
+        self._said_at = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI application."""
@@ -86,7 +88,7 @@ class Hooks:
         except InboundError as error:
             return await self._refuse(event, error)
         except (BacklogFull, StoreUnavailable) as error:
-            return _come_back(error)
+            return self._come_back(error)
         if accepted.caller:
             try:
                 return await wait(accepted.caller, door.store, seconds=webhook.answer.wait_seconds)
@@ -147,6 +149,15 @@ class Hooks:
             await reject(self._door, event, gate)
         return _problem(error.status, str(error))
 
+    def _come_back(self, error: Exception) -> Answer:
+        """503: nothing was accepted, and the sender should try again."""
+        now = self._door.clock()
+        if not 0 <= now - self._said_at < SAID_SECONDS:
+            self._said_at = now
+            log.warning("senders hear 503: %s", error, extra={"action": "refused"})
+        answer = _problem(503, "not now; please send this again")
+        return replace(answer, headers={**answer.headers, "retry-after": str(RETRY_AFTER_SECONDS)})
+
 
 def _event(scope: Scope, live: Live, rest: str, *, received_at: float) -> Event:
     """The request as an event, its body not read yet."""
@@ -172,13 +183,6 @@ def _event(scope: Scope, live: Live, rest: str, *, received_at: float) -> Event:
         body=b"",
         gates=(RECEIVED, UNVERIFIED),
     )
-
-
-def _come_back(error: Exception) -> Answer:
-    """503: nothing was accepted, and the sender should try again."""
-    log.warning("refused with 503: %s", error, extra={"action": "refused"})
-    answer = _problem(503, "not now; please send this again")
-    return replace(answer, headers={**answer.headers, "retry-after": str(RETRY_AFTER_SECONDS)})
 
 
 def _problem(status: int, detail: str) -> Answer:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from runner.errors import StoreUnavailable
+from runner.store.queries import SQL
 from runner.store.sqlite import SQLiteStore
 from tests.conformance.test_store import NOW, a_run, an_event
 
@@ -48,3 +49,30 @@ async def test_a_store_of_a_newer_hookline_is_refused(tmp_path: Path) -> None:
     await store.close()
     with pytest.raises(StoreUnavailable, match="newer one"):
         await SQLiteStore.open(tmp_path / "hookline.db")
+
+
+async def test_a_hundred_thousand_waiting_runs_cost_no_look_and_the_one_that_is_due_is_found(
+    store: SQLiteStore,
+) -> None:
+    await store.accept(an_event(), [a_run(0)], {})
+    await store._writer.write(
+        lambda connection: connection.execute(
+            f"""
+            WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 100000)
+            INSERT INTO runs (id, event_id, workflow, version, title, seed, accepted_at, status, due_at,
+                              waiting_for)
+            SELECT 'waiting-' || n, 'event-0001', 'orders', 1, 'Order', '00', {NOW}, 'waiting',
+                   {NOW} + 60 + n, 'a while'
+            FROM numbers
+            """
+        )
+    )
+    (job,) = await store.due(now=NOW, limit=64)
+    assert job.run_id == "run-0000"
+    assert await store.next_due(now=NOW) == NOW + 61
+    assert [job.run_id for job in await store.due(now=NOW + 62, limit=64)][1:] == ["waiting-1", "waiting-2"]
+    rows = await store.reading.execute_fetchall("EXPLAIN QUERY PLAN " + SQL["due"], {"now": NOW, "limit": 64})
+    assert not any("SCAN runs" in str(row[3]) and "USING" not in str(row[3]) for row in rows)
+    store._backlog_counted_at = 0.0
+    await store.ping()
+    assert store.backlog == 1

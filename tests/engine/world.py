@@ -212,9 +212,16 @@ class World:
                 await self.parking.find()
                 await self.parking.wake()
                 self.worker.queue.wake()
-                if not self.worker._turns and not await self.store.due(now=self.clock(), limit=1):
+                if not await self.store.due(now=self.clock(), limit=1) and not await self._has_running():
                     return
                 await self._turned.wait()
+
+    async def _has_running(self) -> bool:
+        """Whether a run is under way, be it that its claim is only just on disk."""
+        rows = await self.store.reading.execute_fetchall(
+            "SELECT 1 FROM runs WHERE status = 'running' LIMIT 1"
+        )
+        return bool(list(rows)) or bool(self.worker._turns)
 
     async def ran(self, slug: str, payload: Any = None) -> TurnEnd:
         """Send and wait for the end of the first turn."""

@@ -46,7 +46,12 @@ async def action(turn: Turn, step: Step, body: Action, path: str, frame: Frame) 
             return _pending(record)
         await asyncio.sleep(max(0.0, wait))
     inputs = await _inputs(turn, body, path, frame)
-    return await _attempts(turn, step, body, frame, inputs, record or _first_record(turn, path, frame))
+    record = (
+        replace(record, input=inputs.shown, input_digest=inputs.digest)
+        if record
+        else _first_record(turn, path, frame, inputs)
+    )
+    return await _attempts(turn, step, body, frame, inputs, record)
 
 
 async def _inputs(turn: Turn, body: Action, path: str, frame: Frame) -> Inputs:
@@ -62,7 +67,7 @@ async def _inputs(turn: Turn, body: Action, path: str, frame: Frame) -> Inputs:
     return Inputs(slots.filled(rendered), shown, digest([body.action, body.connection, shown]))
 
 
-def _first_record(turn: Turn, path: str, frame: Frame) -> Record:
+def _first_record(turn: Turn, path: str, frame: Frame, inputs: Inputs) -> Record:
     return Record(
         path=path,
         kind="action",
@@ -70,6 +75,8 @@ def _first_record(turn: Turn, path: str, frame: Frame) -> Record:
         attempts=0,
         started_at=turn.tools.clock(),
         generation=turn.run.generations.get(path, 0),
+        input=inputs.shown,
+        input_digest=inputs.digest,
         item_digest=frame.item_digest,
     )
 
@@ -98,7 +105,6 @@ async def _attempts(
 ) -> Result:
     """Call until it succeeds, fails for good, or has to wait longer than a turn sleeps."""
     clock = turn.tools.clock
-    record = replace(record, input=inputs.shown, input_digest=inputs.digest)
     try:
         turn.tools.destinations.check_connection(body.connection)
     except Parked as parked:
