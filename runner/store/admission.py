@@ -21,7 +21,7 @@ from runner.engine.admission import (
 )
 from runner.engine.runs import Disposition, Event, Gate, NewRun, Status
 from runner.store.queries import SQL, read
-from runner.store.rows import event_parameters, gates_text, new_run_parameters, text_or_none
+from runner.store.rows import event_parameters, gates_text, new_run_parameters, packed, text_or_none
 
 ADMISSION = read("admission.sql")
 
@@ -119,7 +119,7 @@ def _take_delivery(connection: sqlite3.Connection, event: Event, delivery: Deliv
 
 def _write_duplicate(connection: sqlite3.Connection, event: Event, delivery: Delivery) -> Admitted:
     """Its body only where that differs from the first one's, so that a storm of repeats stays small."""
-    row = {"workflow": event.workflow, "key": delivery.key, "body": event.body}
+    row = {"workflow": event.workflow, "key": delivery.key, "body": packed(event.body)}
     first, at, is_same, run_id = connection.execute(ADMISSION["first_delivery"], row).fetchone()
     gates = tuple(gate for gate in event.gates if gate.name != "duplicate")
     told = duplicate_of(delivery, first, at, is_same=bool(is_same))

@@ -23,7 +23,7 @@ from runner.engine.where import Condition
 from runner.errors import InboundError, NotFound, StoreUnavailable
 from runner.language.secrets import MASK
 from runner.store.bodies import SQL, each_event, payload_again, payload_or_none
-from runner.store.rows import Row, value_or_none
+from runner.store.rows import Row, unpacked, value_or_none
 from runner.store.sqlite import SQLiteStore
 from runner.store.step_rows import steps_of
 from runner.store.veils import Veils
@@ -115,7 +115,7 @@ class SQLiteHistory:
             raise NotFound(f"there is no event {event_id}")
         row = rows[0]
         runs, versions = await self._runs_of([event_id])
-        query, headers, body = row[14], loads(row[15].encode()), bytes(row[16])
+        query, headers, body = row[14], loads(row[15].encode()), unpacked(row[16], row[9])
         event = Event(
             id=row[1], workflow=row[2], trigger=row[3], disposition=Disposition(row[4]), received_at=row[5],
             method=row[6], path=row[7], query=query, headers=headers, content_type=row[8], size=row[9],

@@ -22,7 +22,7 @@ from runner.engine.runs import Disposition, Event, Gate, NewRun, Status
 from runner.store.admission import Started
 from runner.store.postgres_database import execute, fetch, fetch_row
 from runner.store.postgres_rows import searchable
-from runner.store.rows import event_parameters, gates_text, new_run_parameters
+from runner.store.rows import event_parameters, gates_text, new_run_parameters, packed
 
 if TYPE_CHECKING:
     from runner.store.postgres_database import Connection
@@ -107,7 +107,7 @@ async def _take_delivery(connection: Connection, event: Event, delivery: Deliver
 
 async def _write_duplicate(connection: Connection, event: Event, delivery: Delivery) -> Admitted:
     """Its body only where that differs from the first one's, so that a storm of repeats stays small."""
-    row = {"workflow": event.workflow, "key": delivery.key, "body": event.body}
+    row = {"workflow": event.workflow, "key": delivery.key, "body": packed(event.body)}
     found = await fetch_row(connection, "first_delivery", row)
     assert found is not None  # its row is what was in the way
     first, at, is_same, run_id = found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -12,6 +13,9 @@ from runner.engine.runs import Disposition, Event, Gate, NewRun, Record, RecordS
 from runner.values import Json, dumps, loads
 
 Row = Sequence[Any]
+
+PACKED_FROM_BYTES = 16 * 1024
+PACKED_TO_BYTES = 1024 * 1024  # uploads are packed already, mostly, and would hold up the others
 
 
 def text_or_none(value: Json) -> str | None:
@@ -28,6 +32,24 @@ def value_or_none(text: str | None) -> Json:
 def gates_text(gates: tuple[Gate, ...]) -> str:
     """JSON of an event's gates."""
     return dumps([gate.as_json() for gate in gates])
+
+
+def packed(body: bytes) -> bytes:
+    """
+    *body* as it is stored: packed where that pays and makes it shorter than its event's `size`.
+
+    Measured with GitHub's pushes: 60 KB are written in a third of the time and a fifth of the
+    space, and packing costs what writing saves; 7 KB take twice the time of the processor.
+    """
+    if not PACKED_FROM_BYTES <= len(body) <= PACKED_TO_BYTES:
+        return body
+    short = zlib.compress(body, 1)
+    return short if len(short) < len(body) else body
+
+
+def unpacked(stored: bytes, size: int) -> bytes:
+    """The body of an event of *size* bytes: what is shorter than that was packed."""
+    return zlib.decompress(stored) if 0 < len(stored) < size else bytes(stored)
 
 
 def event_parameters(event: Event) -> dict[str, Any]:
@@ -48,7 +70,7 @@ def event_parameters(event: Event) -> dict[str, Any]:
         "type": event.type,
         "delivery_id": event.delivery_id,
         "gates": gates_text(event.gates),
-        "body": event.body,
+        "body": packed(event.body),
     }
 
 
@@ -75,7 +97,8 @@ def event_of(row: Row) -> Event:
     return Event(
         id=row[0], workflow=row[1], trigger=row[2], received_at=row[3], disposition=Disposition(row[4]),
         method=row[5], path=row[6], query=row[7], headers=loads(row[8].encode()), content_type=row[9],
-        size=row[10], source_ip=row[11], body=row[12], gates=gates, type=row[14], delivery_id=row[15],
+        size=row[10], source_ip=row[11], body=unpacked(row[12], row[10]), gates=gates, type=row[14],
+        delivery_id=row[15],
     )  # fmt: skip
 
 

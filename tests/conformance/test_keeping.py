@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -22,6 +23,11 @@ DAY = 86400.0
 TERMS = Terms(events_seconds=30 * DAY, runs_seconds=30 * DAY)
 LATER = START + 40 * DAY
 FILE = "d" * 64
+
+
+def dense(size: int) -> bytes:
+    """A JSON text of about *size* bytes once it is packed."""
+    return b'"' + random.Random(1).randbytes(size).hex().encode() + b'"'
 
 
 @pytest.fixture
@@ -143,7 +149,7 @@ async def test_refused_requests_that_go_by_age_are_counted(
 async def test_past_the_bound_the_oldest_go_first_and_failed_ones_last(
     made: Made, keeping: SQLiteKeeping, history: SQLiteHistory
 ) -> None:
-    body = b'"' + b"x" * 60_000 + b'"'
+    body = dense(60_000)
     order = [Status.FAILED, Status.QUEUED, *[Status.SUCCEEDED] * 40]
     for status in order:
         await made.run(status, body=body)
@@ -162,7 +168,9 @@ async def test_the_file_becomes_smaller_on_disk(
     tmp_path: Path, made: Made, keeping: SQLiteKeeping, store: SQLiteStore
 ) -> None:
     for _ in range(100):
-        await made.run(Status.SUCCEEDED, body=b'"' + b"x" * 100_000 + b'"')
+        await made.run(
+            Status.SUCCEEDED, body=b'"' + random.Random(1).randbytes(100_000).hex().encode() + b'"'
+        )
     await store.checkpoint()
     before = (tmp_path / "hookline.db").stat().st_size
     assert before > 10_000_000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -283,3 +284,10 @@ def test_only_named_moves_are_allowed(old: Status, new: Status) -> None:
     else:
         with pytest.raises(MoveRefused):
             move(old, new)
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"x" * 20_000, bytes(range(256)) * 100, b'{"a": 1}' * 300_000])
+async def test_a_body_comes_back_byte_for_byte_however_it_is_stored(store: AnyStore, body: bytes) -> None:
+    await store.accept(replace(an_event(), body=body, size=len(body)), [a_run()], {})
+    (one,) = await store.claim([Job("run-0001", 1)], node="a", now=NOW)
+    assert one.event.body == body

@@ -359,3 +359,10 @@ async def _many(store: SQLiteStore, count: int) -> None:
           (SELECT 1 UNION ALL SELECT value + 1 FROM numbers WHERE value < :count) SELECT value FROM numbers)
     """
     await store._writer.write(lambda connection: connection.execute(sql, {"count": count}))
+
+
+async def test_the_payload_of_a_large_event_is_shown_from_its_packed_body(
+    made: Made, history: SQLiteHistory
+) -> None:
+    event_id, _run_id = await made.event(body={"text": "a" * 40_000})
+    assert (await history.event(event_id))["payload"] == {"text": "a" * 40_000}
