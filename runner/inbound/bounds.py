@@ -10,6 +10,8 @@ from runner.errors import BodyTooLarge, BodyUnreadable
 if TYPE_CHECKING:
     from runner.values import Json
 
+NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
@@ -34,6 +36,24 @@ def check_size(size: int, limit: int, what: str) -> None:
     """
     if size > limit:
         raise BodyTooLarge(f"{what} has more than the {limit:,} bytes that are accepted here")
+
+
+def is_surely_flat(text: bytes, max_depth: int) -> bool:
+    """
+    Whether the JSON *text* is surely nested no deeper than *max_depth*; False says nothing.
+
+    The innermost pairs of brackets are taken out until none is left. Brackets inside of texts may
+    spoil that, and then the value itself has to be looked at: for 60 KB fifteen times the work.
+    """
+    brackets = text.translate(None, delete=NO_BRACKETS)
+    for _ in range(max_depth):
+        if not brackets:
+            return True
+        fewer = brackets.replace(b"[]", b"").replace(b"{}", b"")
+        if len(fewer) == len(brackets):
+            return False
+        brackets = fewer
+    return not brackets
 
 
 def check_depth(value: Json, bounds: Bounds, what: str) -> None:

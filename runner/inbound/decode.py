@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from runner.errors import BodyUnreadable
-from runner.inbound.bounds import Bounds, check_depth, check_size
+from runner.inbound.bounds import Bounds, check_depth, check_size, is_surely_flat
 from runner.inbound.files import DEFAULT_TYPE, Files
 from runner.inbound.forms import query_object, read_form, read_multipart
 from runner.inbound.media import Media, read_media
@@ -160,7 +160,7 @@ def _parse(text: bytes, bounds: Bounds, what: str) -> Json:
     except ValueError as error:
         reason = "an integer has too many digits" if TOO_LONG.search(text) else str(error)
         raise BodyUnreadable(f"{what} is not JSON that is read here: {reason}") from None
-    if text.count(b"[") + text.count(b"{") > bounds.max_depth:
+    if not is_surely_flat(text, bounds.max_depth):
         check_depth(value, bounds, what)
     return value
 

@@ -155,7 +155,8 @@ class Writer:
     async def _quick_transaction(self, members: Sequence[Member]) -> list[Any]:
         """Statements here, waiting in the thread."""
         connection = self._connection._conn  # noqa: SLF001 - idle in its thread while we use it here
-        await self._in_thread(connection.execute, "BEGIN IMMEDIATE")
+        if not _begun_at_once(connection):
+            await self._in_thread(connection.execute, "BEGIN IMMEDIATE")
         try:
             results = [member(connection) for member in members]
             self._before_commit(connection)
@@ -209,3 +210,18 @@ class Writer:
                 log.error("the store cannot write: %s", error, extra={"action": "store_unavailable"})
             return StoreUnavailable(f"the store cannot write: {error}")
         return error
+
+
+def _begun_at_once(connection: sqlite3.Connection) -> bool:
+    """Begin if no other process is writing: a hop into the thread is for waiting alone."""
+    (patience,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    connection.execute("PRAGMA busy_timeout=0")
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+    finally:
+        connection.execute(f"PRAGMA busy_timeout={patience}")
+    return True

@@ -265,3 +265,14 @@ def test_text_of_no_known_charset_is_guessed_and_noted() -> None:
 def test_untyped_bytes_past_max_body_are_a_file_even_if_they_are_text() -> None:
     bounds = Bounds(max_body_bytes=10)
     assert read(b"[" + b"1" * 20, "", bounds=bounds).payload["size"] == 21
+
+
+@pytest.mark.parametrize("depth", [1, 199, 200, 201, 500])
+@pytest.mark.parametrize("text", ["", "[", "}{", '\\"]'])
+def test_a_body_is_read_to_its_depth_whatever_brackets_stand_in_its_texts(depth: int, text: str) -> None:
+    body = b"[" * (depth - 1) + b'{"a": "' + text.encode() + b'"}' + b"]" * (depth - 1)
+    if depth <= 200:
+        assert decode(body, content_type="application/json", bounds=Bounds()).payload
+    else:
+        with pytest.raises(BodyUnreadable, match="deeper than 200"):
+            decode(body, content_type="application/json", bounds=Bounds())
