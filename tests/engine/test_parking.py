@@ -11,7 +11,8 @@ from aiohttp import web
 from runner.engine.destinations import FAILURES_TO_OPEN, allowed_since
 from runner.engine.pauses import Pause
 from runner.engine.runs import Status
-from tests.engine.world import World, opened
+from tests.engine.test_problems import teller, way
+from tests.engine.world import Outside, World, opened
 from tests.servers.http_sink import HttpSink, Received
 from tests.servers.raw_peer import unused_port
 
@@ -153,10 +154,12 @@ async def test_an_hour_away_at_thirty_events_a_minute_needs_nobody(tmp_path: Pat
         taken.append((int(request.json()["n"]), request.headers["idempotency-key"]))
         return web.json_response({"ok": True})
 
-    async with opened(tmp_path) as world:
+    outside = Outside()
+    async with opened(tmp_path, outside) as world:
         world.now = NOW
         await world.workflow("shop", SEND)
         run_ids: list[str] = []
+        tell = teller(world, way("chat")).tell
 
         async def minutes(first: int, end: int) -> None:
             for minute in range(first, end):
@@ -164,6 +167,7 @@ async def test_an_hour_away_at_thirty_events_a_minute_needs_nobody(tmp_path: Pat
                 numbers = range(30 * minute, 30 * minute + 30)
                 run_ids.extend(await sent(world, f"http://127.0.0.1:{port}", numbers))
                 await world.quiet()
+                await tell()
 
         await minutes(0, 30)  # nobody listens
         async with HttpSink(port=port) as sink:
@@ -180,10 +184,14 @@ async def test_an_hour_away_at_thirty_events_a_minute_needs_nobody(tmp_path: Pat
                 before = len(taken)
                 await world.quiet()
                 rates.append(len(taken) - before)
+                await tell()
             world.now += 900  # the next attempts of those that were tried in vain
             await world.quiet()
+            await tell()
             ended = [await world.history.run(run_id) for run_id in run_ids]
     assert Counter(run["status"] for run in ended) == {"succeeded": 1800}
+    # one message at each end
+    assert [note.split(":")[1].strip() for note in outside.notes] == ["open", "closed"]
     # each once, under one key
     assert sorted(n for n, _key in taken) == list(range(1800))
     assert len({key for _n, key in taken}) == 1800
