@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from runner.connector import Action, Call, Connection, File, FileInput, Input
-from runner.errors import ActionError, NotFound, Rejected, TimedOut
+from runner.errors import ActionError, NotFound, Rejected, StoreUnavailable, TimedOut, Unavailable
 from runner.language.secrets import masked
 from runner.values import Json, dumps, is_file
 
@@ -192,6 +192,8 @@ class CallFiles:
             return await self.tools.store.read_file(digest)
         except NotFound:
             raise Rejected(f"the file {file['filename']} is no longer stored") from None
+        except StoreUnavailable as error:
+            raise Unavailable(f"the file {file['filename']} cannot be read now: {error}") from error
 
     async def save(self, content: bytes, *, filename: str, content_type: str) -> File:
         """Keep *content* with the run; written together with the call's record."""

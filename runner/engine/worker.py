@@ -132,6 +132,12 @@ class Worker:
                 run.id,
                 extra={"action": "stale_fence", "run": run.id},
             )
+        except StoreUnavailable as error:
+            log.warning(
+                "run %s has to wait: %s", run.id, error, extra={"action": "store_away", "run": run.id}
+            )
+            with contextlib.suppress(StoreUnavailable):
+                await self._tools.store.give_back(run, due_at=self._tools.clock() + STORE_PAUSE_SECONDS)
         except Exception:
             # taken up again, and ended as crashed when that happens five times in a row
             log.exception("run %s met a bug", run.id, extra={"action": "engine_bug", "run": run.id})

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from runner.engine.calls import CallFiles
 from runner.engine.runs import Status
+from runner.errors import Rejected, Unavailable
 from tests.engine.world import Outside, World, opened
 
 ONE = "steps:\n  - action: probe.note\n    with: {text: '{{ payload }}', after: open}\n"
@@ -63,3 +65,15 @@ async def test_an_end_that_could_not_be_written_is_written_when_the_disk_is_free
         await free_the_disk(world)
         assert (await world.turned(accepted.run_id)).status is Status.SUCCEEDED
     assert outside.notes == ["y" * 20_000]
+
+
+async def test_a_file_that_cannot_be_read_while_the_store_is_away_is_asked_for_again(tmp_path: Path) -> None:
+    async with opened(tmp_path) as world:
+        file = {"filename": "a.bin", "content_type": "application/octet-stream", "size": 1, "file": "d" * 64}
+        files = CallFiles(world.tools, frozenset({"d" * 64}))
+        with pytest.raises(Rejected, match="no longer stored"):
+            await files.read(file)
+        await world.store._writing.execute("ALTER TABLE files RENAME TO files_away")
+        with pytest.raises(Unavailable, match=r"a\.bin cannot be read now"):
+            await files.read(file)
+        await world.store._writing.execute("ALTER TABLE files_away RENAME TO files")
