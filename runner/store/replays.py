@@ -24,9 +24,10 @@ from runner.engine.replays import (
 )
 from runner.engine.runs import Status
 from runner.errors import MoveRefused, NotFound, StoreUnavailable
+from runner.store.again import go_on, start_anew
 from runner.store.queries import read
 from runner.store.rows import Row
-from runner.store.sqlite import SQLiteStore, go_on, start_anew
+from runner.store.sqlite import SQLiteStore
 from runner.values import Json, dumps, iso, loads, sortable_id
 
 SQL = read("replays.sql")

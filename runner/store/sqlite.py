@@ -18,7 +18,6 @@ import aiosqlite
 from runner.engine.admission import Admitted, Delivery
 from runner.engine.runs import (
     AS_IT_WAS,
-    ENDED,
     Claimed,
     Disposition,
     Event,
@@ -35,7 +34,9 @@ from runner.engine.runs import (
 )
 from runner.errors import MoveRefused, NotFound, StaleFence, StoreUnavailable
 from runner.store import problem_rows
-from runner.store.admission import admit, forget_deliveries, is_plain, stand_in_line_as
+from runner.store.admission import admit, forget_deliveries, is_plain
+from runner.store.again import go_on, start_anew, status_of
+from runner.store.migrate import migrate
 from runner.store.nodes import is_dead
 from runner.store.queries import SQL
 from runner.store.rows import (
@@ -52,7 +53,6 @@ from runner.store.rows import (
 from runner.store.writer import Writer
 from runner.values import Json
 
-MIGRATIONS = Path(__file__).parent / "migrations"
 LOCK_WAIT_MILLISECONDS = (
     5000  # another process's transaction takes milliseconds; past this something is wrong
 )
@@ -300,7 +300,7 @@ class SQLiteStore:
             if connection.execute(SQL["cancel_running"], parameters).rowcount:
                 return Status.RUNNING
             raise MoveRefused(
-                f"run {run_id} has ended as {_status(connection, run_id)}; there is nothing to cancel"
+                f"run {run_id} has ended as {status_of(connection, run_id)}; there is nothing to cancel"
             )
 
         return await self._writer.write(member)
@@ -378,92 +378,6 @@ class SQLiteStore:
             self.backlog, self.held = connection.execute(SQL["backlog"]).fetchone()
 
 
-async def migrate(connection: aiosqlite.Connection) -> None:
-    """
-    Apply the migrations that this database has not seen, each in a transaction of its own.
-
-    Raises:
-        StoreUnavailable: the database was written by a newer Hookline.
-    """
-    scripts = sorted(MIGRATIONS.glob("[0-9]*.sql"))
-    while True:
-        # one process migrates, the others wait here and then find the work done
-        await connection.execute("BEGIN IMMEDIATE")
-        async with connection.execute("PRAGMA user_version") as cursor:
-            row = await cursor.fetchone()
-        done = int(row[0]) if row else 0
-        if done >= len(scripts):
-            await connection.execute("ROLLBACK")
-            break
-        text = scripts[done].read_text(encoding="utf-8")
-        for statement in _statements(text):
-            await connection.execute(statement)
-        await connection.execute(f"PRAGMA user_version={done + 1}")
-        await connection.execute("COMMIT")
-    if done > len(scripts):
-        raise StoreUnavailable(
-            f"it is at schema {done}, this Hookline knows {len(scripts)}; use the newer one that wrote it"
-        )
-
-
-def _statements(text: str) -> list[str]:
-    """The statements of a script, found by SQLite's own judgement of where one is complete."""
-    statements, current = [], ""
-    for line in text.splitlines(keepends=True):
-        current += line
-        if sqlite3.complete_statement(current):
-            statements.append(current)
-            current = ""
-    return statements
-
-
-def go_on(
-    connection: sqlite3.Connection, run_id: str, *, version: int | None, now: float, how: Replaying
-) -> None:
-    """Continue a failed run, inside a transaction. Raises NotFound, MoveRefused."""
-    status = _status(connection, run_id)
-    parameters = {
-        "run_id": run_id,
-        "version": version,
-        "now": now,
-        "is_behind": how.is_behind,
-        "as_new": how.as_new,
-        "again": text_or_none(list(how.again)),
-        "anew": text_or_none(list(how.anew)),
-    }
-    if not connection.execute(SQL["replay_failed_run"], parameters).rowcount:
-        raise MoveRefused(
-            f"run {run_id} is {status}; only a failed run goes on from its failed step "
-            "(an ended one can be replayed from the start)"
-        )
-    connection.execute(SQL["replay_failed_records"], parameters)
-    connection.execute(SQL["replay_failed_bound"], parameters)
-    stand_in_line_as(connection, run_id, origin=run_id)
-
-
-def start_anew(
-    connection: sqlite3.Connection, run_id: str, new: NewRun, *, now: float, how: Replaying
-) -> None:
-    """Start *new* on the event of an ended run, inside a transaction. Raises NotFound, MoveRefused."""
-    status = _status(connection, run_id)
-    if status not in ENDED:
-        raise MoveRefused(f"run {run_id} is {status}; it can be replayed when it has ended")
-    (event_id, *_rest) = connection.execute(SQL["run_for_replay"], {"run_id": run_id}).fetchone()
-    (inherited,) = connection.execute(SQL["generations_inherited"], {"run_id": run_id}).fetchone()
-    parameters = {"run_id": run_id, "as_new": how.as_new}
-    generations = value_or_none(inherited) or {}
-    if how.as_new:  # also of what the run before it had come to, and this one had not yet
-        generations = {path: generation + 1 for path, generation in generations.items()}
-    generations |= dict(connection.execute(SQL["generations_of_run"], parameters).fetchall())
-    row = new_run_parameters(new, event_id, now)
-    row |= {"replay_of": run_id, "generations": text_or_none(generations)}
-    connection.execute(SQL["insert_run"], row)
-    stand_in_line_as(connection, new.id, origin=run_id)
-    if how.is_behind:
-        connection.execute(SQL["put_behind"], {"run_id": new.id})
-    problem_rows.take_place(connection, new.id, origin=run_id)
-
-
 def _claimed(connection: sqlite3.Connection, row: Sequence[Any]) -> Claimed:
     run = run_of(row)
     event = event_of(connection.execute(SQL["event_of_run"], {"event_id": run.event_id}).fetchone())
@@ -486,10 +400,3 @@ def _write_files(
             {"digest": digest, "size": len(content), "created_at": now, "content": content},
         )
         connection.execute(SQL["insert_file_use"], {"event_id": event_id, "digest": digest})
-
-
-def _status(connection: sqlite3.Connection, run_id: str) -> Status:
-    row = connection.execute(SQL["run_status"], {"run_id": run_id}).fetchone()
-    if row is None:
-        raise NotFound(f"there is no run {run_id}")
-    return Status(row[0])
