@@ -11,6 +11,7 @@ import asyncio
 import re
 import ssl
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -287,7 +288,6 @@ class _Exchange:
         """The answer, and where it redirects to when that is to be followed."""
         self._what = f"{request.method} {url.host_port_subcomponent}"
         session = self._outbound.session()
-        connect = min(CONNECT_SECONDS, self._seconds * CONNECT_SHARE)
         try:
             async with session.request(
                 request.method,
@@ -297,7 +297,7 @@ class _Exchange:
                 # aiohttp would send application/octet-stream for a body without a type of its own
                 skip_auto_headers=("Content-Type",),
                 allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=None, connect=connect, sock_connect=connect),
+                timeout=_connecting_within(self._seconds),
             ) as response:
                 location = response.headers.get("Location")
                 if not (self._follow and response.status in REDIRECTS):
@@ -339,6 +339,13 @@ class _Exchange:
         )
 
 
+@lru_cache(maxsize=64)
+def _connecting_within(seconds: float) -> aiohttp.ClientTimeout:
+    """The bound on connecting, of a request that may take *seconds* in all."""
+    connect = min(CONNECT_SECONDS, seconds * CONNECT_SHARE)
+    return aiohttp.ClientTimeout(total=None, connect=connect, sock_connect=connect)
+
+
 async def take_place(places: Places | None, method: str, url: URL) -> None:
     """
     Take a place at the host and port of *url* before it is called.
@@ -352,6 +359,7 @@ async def take_place(places: Places | None, method: str, url: URL) -> None:
         await places.enter(f"[{host}]" if ":" in host else host, port, acts=method not in HARMLESS)
 
 
+@lru_cache(maxsize=1024)
 def checked_url(url: str) -> URL:
     """
     Read an address.
