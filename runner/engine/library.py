@@ -94,12 +94,6 @@ class Library:
                 changed.append(slug)
         return changed
 
-    async def refresh_address(self, slug: str) -> None:
-        """Take notice of a changed address."""
-        live = self._live.get(slug)
-        if live:
-            await self._put(live.workflow, live.version, live.source)
-
     async def version(self, slug: str, version: int) -> Workflow:
         """
         A version that a run is pinned to, live or not.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -41,7 +41,3 @@ class Scope:
     entropy: str = ""
     zone: str = "UTC"
     secrets: SecretSlots | None = field(default=None)
-
-    def with_names(self, **names: Json) -> Scope:
-        """The same scope with *names* added or replaced."""
-        return replace(self, names={**self.names, **names})

@@ -251,7 +251,7 @@ class _Exchange:
         origin, foreign = target.origin(), False
         plain = dict(request.headers)  # without the credentials, which each hop of the origin gets
         url = target.extend_query(request.query) if request.query else target
-        for _ in range(MAX_REDIRECTS + 1):
+        for hop in range(MAX_REDIRECTS + 1):
             # Once away, always away: a stranger must not choose what our credentials are used for.
             foreign = foreign or url.origin() != origin
             if not foreign:
@@ -260,7 +260,8 @@ class _Exchange:
                 request.headers = {
                     name: text for name, text in plain.items() if name.lower() in FOREIGN_HEADERS
                 }
-            await take_place(self._places, request.method, url)
+            if hop:  # the first has its place already
+                await take_place(self._places, request.method, url)
             answer, location = await self._send(request, url, content)
             if location is None:
                 return answer
