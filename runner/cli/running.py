@@ -20,6 +20,7 @@ from typing import Any
 import connectors
 from runner.cli.house import Rooms, new_node_name
 from runner.cli.keeping import let_go, let_go_versions
+from runner.cli.late import LateOutbound, LatePages, warm
 from runner.cli.recovering import recovering_chores, replay, replayer_of
 from runner.engine.accept import Door
 from runner.engine.answer import Callers
@@ -31,12 +32,11 @@ from runner.engine.turn import Tools
 from runner.engine.upkeep import Chore, keep_up
 from runner.engine.worker import Worker
 from runner.evaluator.pool import EvaluatorPool
-from runner.outbound import Outbound
 from runner.queue.embedded import EmbeddedQueue
 from runner.store.nodes import NodeLock
 from runner.store.parking import SQLiteParking
-from web.app import House, make_app
 from web.hooks import Hooks
+from web.house import House
 from web.serve import ServeOptions, serve, stop_at_signals
 
 DAY_SECONDS = 86400
@@ -59,7 +59,7 @@ async def open_tools(rooms: Rooms, *, on_answer: Callable[[str, Any], None]) -> 
     """What every turn works with."""
     limits = rooms.settings.limits
     evaluator = EvaluatorPool(seconds=limits.evaluation_ms / 1000, mebibytes=limits.evaluation_mib)
-    outbound = Outbound(
+    outbound = LateOutbound(
         allow=rooms.settings.network.allow,
         max_reply_bytes=limits.answer_bytes,
     )
@@ -202,7 +202,7 @@ async def run_server(
     settings = rooms.settings
     await rooms.library.reload()
     async with open_engine(rooms, execute=execute, stop=stop) as engine:
-        pages: Any = make_app(_house(rooms, engine.door))  # Quart's types of ASGI are narrower than ASGI
+        pages = LatePages(lambda: _pages(_house(rooms, engine.door)))
         app = Hooks(
             rooms.library,
             engine.door,
@@ -218,8 +218,20 @@ async def run_server(
             grace_seconds=settings.server.grace_seconds,
             max_connections=settings.limits.connections,
         )
+        warming: list[asyncio.Task[None]] = []
+
+        def is_ready(address: str) -> None:
+            ready(address)
+            warming.append(asyncio.create_task(warm(pages, _tune_the_interpreter)))
+
         _tune_the_interpreter()
-        await serve(app, options, stop=stop, sockets=sockets, ready=ready)
+        await serve(app, options, stop=stop, sockets=sockets, ready=is_ready)
+
+
+def _pages(house: House) -> Any:  # Quart's types of ASGI are narrower than ASGI
+    from web.app import make_app
+
+    return make_app(house)
 
 
 def _tune_the_interpreter() -> None:

@@ -1,0 +1,89 @@
+"""
+What a server imports only after it answers: the pages' framework and the HTTP client, which take a
+fifth of a second, while senders wait for the first answer.
+
+Both are made by whoever needs them first; `warm` sees to it that this is seldom a sender or a run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Sequence
+
+    from runner.connector import Places
+    from runner.outbound.client import HttpClient, Outbound
+    from web.hooks import Application, Receive, Scope, Send
+
+
+class LatePages:
+    """The application of the pages and the API, made by *make* for its first request."""
+
+    def __init__(self, make: Callable[[], Application]) -> None:
+        self._make = make
+        self._app: Application | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI application; its own lifespan holds nothing."""
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+        else:
+            await self.app()(scope, receive, send)
+
+    def app(self) -> Application:
+        """What was made, or is made now."""
+        if self._app is None:
+            self._app = self._make()
+        return self._app
+
+
+class LateOutbound:
+    """The way out, made by its first call."""
+
+    def __init__(self, *, allow: Sequence[str], max_reply_bytes: int) -> None:
+        """As `runner.outbound.Outbound`."""
+        self._allow = allow
+        self._max_reply_bytes = max_reply_bytes
+        self._made: Outbound | None = None
+
+    def made(self) -> Outbound:
+        """What was made, or is made now."""
+        if self._made is None:
+            from runner.outbound import Outbound
+
+            self._made = Outbound(allow=self._allow, max_reply_bytes=self._max_reply_bytes)
+        return self._made
+
+    def for_call(self, **parts: Any) -> HttpClient:
+        """As `Outbound.for_call`."""
+        return self.made().for_call(**parts)
+
+    async def connect(
+        self, host: str, port: int, *, timeout_seconds: float, places: Places | None = None
+    ) -> socket.socket:
+        """As `Outbound.connect`."""
+        return await self.made().connect(host, port, timeout_seconds=timeout_seconds, places=places)
+
+    async def close(self) -> None:
+        """Close what was made; what is closed makes nothing any more."""
+        await self.made().close()
+
+
+async def warm(pages: LatePages, tune: Callable[[], None]) -> None:
+    """Import both in a thread, so that requests are answered meanwhile; then *tune* once more."""
+    for name in ("aiohttp", "runner.outbound", "web.app"):
+        await asyncio.to_thread(importlib.import_module, name)
+    pages.app()
+    tune()
+
+
+async def _lifespan(receive: Callable[[], Any], send: Callable[[dict[str, Any]], Any]) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
