@@ -132,9 +132,9 @@ class Stage:
             yield Path(name)
 
     @contextlib.contextmanager
-    def bare(self, kind: str) -> Iterator[tuple[Process, str]]:
-        """The bare endpoint of *kind*, "asgi" or "quart", and its address."""
-        process = Process([sys.executable, "-m", "tests.bench.bare", kind])
+    def bare(self, *kind: str) -> Iterator[tuple[Process, str]]:
+        """The endpoint of tests/bench/bare.py that *kind* names, and its address."""
+        process = Process([sys.executable, "-m", "tests.bench.bare", *kind])
         try:
             yield process, process.first_line.removeprefix("ready ")
         finally:

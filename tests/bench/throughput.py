@@ -1,5 +1,6 @@
 """
-How much can be done: requests a second of the bare endpoints, events accepted, runs completed.
+How much can be done: requests a second of the bare endpoints, events accepted, runs completed; and
+the floors under the last two, what the libraries and the disk take alone (tests/bench/bare.py).
 
 Each round has every contender once, in turn, so that a machine that slows down slows all of them;
 ratios are taken within a round.
@@ -45,6 +46,8 @@ def _of_size(stage: Stage, size: int) -> Part:
         "completed": lambda: completed(stage, size),
     }
     if size == TYPICAL:
+        contenders["floor of accepted"] = lambda: bare(stage, "durable", size)
+        contenders["floor of completed"] = lambda: floor_of_completed(stage, size)
         contenders["completed, 2 workers"] = lambda: completed(stage, size, "--workers", "2")
     found: dict[str, dict[str, list[float]]] = {name: defaultdict(list) for name in contenders}
     rounds = stage.plan.rounds if size == TYPICAL else stage.plan.other_rounds
@@ -93,6 +96,25 @@ def bare(stage: Stage, kind: str, size: int) -> Figures:
             "p50 ms": results["p50_ms"],
             "p99 ms": results["p99_ms"],
             CPU: (process.cpu_seconds() - cpu) / max(1, results["ok"]) * 1000,
+            MEMORY: process.memory_mib(),
+        }
+
+
+def floor_of_completed(stage: Stage, size: int) -> Figures:
+    """One round of what a run's libraries take, nothing of ours between them."""
+    with stage.bare("sent", f"http://127.0.0.1:{stage.port}/") as (process, address):
+        before = stage.received()
+        warm = stage.load(address, "bench", size=size, seconds=stage.plan.warm_seconds)
+        wait_until(lambda: stage.received() - before >= warm["ok"], seconds=DRAIN_SECONDS)
+        cpu, began, first = process.cpu_seconds(), time.monotonic(), stage.received()
+        results = stage.load(address, "bench", size=size, seconds=stage.plan.seconds)
+        wait_until(lambda: stage.received() - first >= results["ok"], seconds=DRAIN_SECONDS)
+        done = stage.received() - first
+        return {
+            RATE: done / (time.monotonic() - began),
+            "p50 ms": results["p50_ms"],
+            "p99 ms": results["p99_ms"],
+            CPU: (process.cpu_seconds() - cpu) / max(1, done) * 1000,
             MEMORY: process.memory_mib(),
         }
 
