@@ -37,6 +37,13 @@ class Refused:
     hint: str = ""
 
 
+NO_SECRET = Refused(
+    "no_secret",
+    "the secret that this address compares with is not set on this server",
+    "set it with `hookline secrets set NAME`; until then everything is refused",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """
@@ -56,11 +63,15 @@ class Fetch:
     """
     The check needs what stands at `url` (https, on a host that the provider's page allows, no
     redirects): fetch it, then judge again with it. Refused as `unavailable` where it cannot be had.
+
+    A copy of at most `keep_seconds` will do. `otherwise` is the verdict where the check has had a copy
+    already and a newer one is the same: keys change, and a key that is not in the copy may be new.
     """
 
     url: str
     max_bytes: int = 64 * 1024
     keep_seconds: float = 3600.0
+    otherwise: Refused | None = None
 
 
 Verdict: TypeAlias = Passed | Refused | Fetch

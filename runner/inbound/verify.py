@@ -9,13 +9,7 @@ from collections.abc import Mapping
 
 from runner.inbound.providers.provider import Handshake, Provider, Trust
 from runner.inbound.request import Request
-from runner.inbound.verdict import Refused, Reply, Verdict
-
-NO_SECRET = Refused(
-    "no_secret",
-    "the secret that this address compares with is not set on this server",
-    "set it with `hookline secrets set NAME`; until then everything is refused",
-)
+from runner.inbound.verdict import NO_SECRET, Reply, Verdict
 
 
 def verify(

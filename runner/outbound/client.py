@@ -97,6 +97,10 @@ class Outbound:
             await places.enter(host.rstrip(".").lower(), port, acts=True)  # what is said over it is not ours
         return await self._guard.connect(host, port, timeout_seconds=timeout_seconds)
 
+    def is_allowed(self, host: str) -> bool:
+        """Whether *host* is an IP address in a network of *allow*."""
+        return self._guard.is_allowed(host)
+
     async def close(self) -> None:
         """Close all connections; a call in flight ends with an error."""
         self._closed = True
@@ -172,10 +176,11 @@ class HttpClient:
         body: bytes | str | None = None,
         timeout_seconds: float | None = None,
         follow_redirects: bool = True,
+        max_reply_bytes: int | None = None,
     ) -> Answer:
         """
         Send one request and read the answer, whatever its status. A shorter *timeout_seconds*
-        than the call's holds, a longer one does not.
+        than the call's holds, a longer one does not; so it is with *max_reply_bytes*.
 
         Raises:
             Rejected: the address is not allowed, the request cannot be formed, the answer is too
@@ -202,7 +207,12 @@ class HttpClient:
         seconds = min(timeout_seconds or self._timeout_seconds, self._timeout_seconds)
         await take_place(self._places, request.method, target)  # no part of the time for an answer
         return await _Exchange(
-            self._outbound, self._connection, seconds, follow=follow_redirects, places=self._places
+            self._outbound,
+            self._connection,
+            seconds,
+            follow=follow_redirects,
+            places=self._places,
+            max_reply_bytes=max_reply_bytes,
         ).run(request, target, content)
 
     def _check_host(self, target: URL) -> None:
@@ -226,11 +236,14 @@ class _Exchange:
         *,
         follow: bool,
         places: Places | None,
+        max_reply_bytes: int | None,
     ) -> None:
         self._outbound = outbound
         self._places = places
         self._connection = connection
         self._seconds = seconds
+        bound = outbound.max_reply_bytes
+        self._max_reply_bytes = bound if max_reply_bytes is None else min(bound, max_reply_bytes)
         self._follow = follow
         # A later hop that fails does not undo what an earlier one did: POST, 303, GET.
         self._happened = False
@@ -310,7 +323,7 @@ class _Exchange:
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         """The body as it comes, unpacked; a small one without a copy."""
-        bound = self._outbound.max_reply_bytes
+        bound = self._max_reply_bytes
         chunks: list[bytes] = []
         size = 0
         async for chunk in response.content.iter_any():

@@ -85,6 +85,14 @@ class Guard:
             ) from None
         self._lookups = ThreadPoolExecutor(LOOKUP_THREADS, "lookup")
 
+    def is_allowed(self, host: str) -> bool:
+        """Whether *host* is an IP address in one of the allowed networks; a name is not looked up."""
+        try:
+            given = ip_address(host)
+        except ValueError:
+            return False
+        return any(given in network for network in self._allowed)
+
     def refusal(self, address: str) -> str | None:
         """What kind of address *address* is when it may not be reached, else None."""
         given = ip_address(address)

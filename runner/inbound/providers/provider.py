@@ -103,7 +103,7 @@ class Provider:
     thanks: Callable[[Request, Json], Reply | None] | None = None
     options: tuple[Option, ...] = ()
     needs_secret: bool = True  # False: an option (a public key, an audience) is what it is checked with
+    reads_as: str | None = None  # the content type to decode by, where it sends another one than it means
     timeout_seconds: float | None = None  # how long it waits for an answer
     retries: str = ""  # what it does without a 2xx, in a sentence
     setup: tuple[str, ...] = ()  # what a person does there, step by step; {url} is the inbound address
-    sample_types: tuple[str, ...] = ()  # bundled samples (runner/inbound/samples/<name>/<type>)
