@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from runner.language.verification import ProviderInfo
     from runner.values import Json
 
 
@@ -34,10 +35,12 @@ class ActionInfo:
 @dataclass(frozen=True, slots=True)
 class Catalogue:
     """
-    Actions by `connector.action`, and what this server holds: connections (name → kind) and
-    names of secrets; None means "not known here", and then nothing is said of them.
+    Actions by `connector.action`, what this server holds: connections (name → kind) and names of
+    secrets, and the providers of webhooks by name; None means "not known here", and then nothing is
+    said of them.
     """
 
     actions: Mapping[str, ActionInfo]
     connections: Mapping[str, str] | None = None
     secrets: Collection[str] | None = None
+    providers: Mapping[str, ProviderInfo] | None = None

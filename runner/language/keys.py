@@ -8,11 +8,9 @@ takes; the first that fits is read (`reading.py`), all of them stand in the sche
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from runner.language.kinds import (
-    BLOCK_NOUNS,
     BOOLEAN,
     BRANCHES,
     CASES,
@@ -24,11 +22,8 @@ from runner.language.kinds import (
     FACTOR,
     ID,
     INPUTS,
-    METHOD_LIST,
     OFF,
     PATHS,
-    SIZE,
-    STATUS,
     STEPS,
     TEMPLATE,
     TEMPLATES,
@@ -36,33 +31,19 @@ from runner.language.kinds import (
     TEXTS,
     VARS,
     ZONE,
+    Block,
     Key,
     block,
+    named_block,
     word,
 )  # fmt: skip
+from runner.language.webhook_keys import WEBHOOK_BLOCKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MAX_NESTING = 8  # of steps in steps (language.md, Limits)
 SLUG_PATTERN = "[a-z0-9][a-z0-9-]{0,62}"
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A mapping of the file, its keys in the order in which they are best written."""
-
-    noun: str
-    keys: Mapping[str, Key]
-    later: frozenset[str] = frozenset()  # in the language, not in this version
-    elsewhere: Mapping[str, str] = field(default_factory=dict)  # another product's key → what to write
-    beside: Mapping[str, str] = field(default_factory=dict)  # a key of another kind of step → that kind
-
-
-def _block(name: str, *keys: Key, later: str = "", elsewhere: Mapping[str, str] | None = None) -> Block:
-    return Block(
-        BLOCK_NOUNS[name], {one.name: one for one in keys}, frozenset(later.split()), elsewhere or {}
-    )
 
 
 MODIFIERS = (
@@ -191,7 +172,7 @@ STEPS_ELSEWHERE = {
 }
 
 BLOCKS: Mapping[str, Block] = {
-    "workflow": _block(
+    "workflow": named_block(
         "workflow",
         Key("name", "What people call the workflow.", (TEXT,), "Order alerts", required=True),
         Key("description", "What it is for.", (TEXT,), "Tell sales about big orders."),
@@ -231,7 +212,13 @@ BLOCKS: Mapping[str, Block] = {
             (PATHS,),
             ["payload.customer.email", "payload.lines[].card"],
         ),
-        later="mode formerly",
+        Key(
+            "formerly",
+            "What the workflow was called before: address, history and state come along.",
+            (TEXTS,),
+            ["order-alerts"],
+        ),
+        later="mode",
         elsewhere={
             "on": "`trigger: {webhook: {…}}` says what starts a run",
             "triggers": "`trigger: {webhook: {…}}` says what starts a run",
@@ -253,7 +240,7 @@ BLOCKS: Mapping[str, Block] = {
             "conditions": "`filter: <JMESPath>` as the first step ends a run that is not wanted",
         },
     ),
-    "trigger": _block(
+    "trigger": named_block(
         "trigger",
         Key(
             "webhook",
@@ -272,54 +259,8 @@ BLOCKS: Mapping[str, Block] = {
             "type": "the kind of a trigger is its key: `webhook: {}`",
         },
     ),
-    "webhook": _block(
-        "webhook",
-        Key("methods", "The HTTP methods that are accepted; POST by default.", (METHOD_LIST,), ["POST"]),
-        Key(
-            "answer",
-            "What the sender gets: `accepted` at once, a fixed answer, or the run's `result`, "
-            "waiting 20s or as long as `wait` says.",
-            (word("accepted", "result"), block("wait"), block("reply")),
-            "accepted",
-        ),
-        Key(
-            "deduplicate",
-            "What makes an event the same as an earlier one, which then starts nothing; the provider's "
-            "delivery id by default; `false` for never.",
-            (OFF, block("deduplicate")),
-            {"key": "payload.id", "within": "7d"},
-        ),
-        Key("max_body", "The largest body.", (SIZE,), "1 MiB"),
-        Key("max_file", "The largest uploaded file.", (SIZE,), "25 MiB"),
-        later="verify events on_mismatch schema split allow_ips client_certificate "
-        "rate_limit cors expect_every",
-        elsewhere={
-            "method": "`methods: [POST]`, a list",
-            "path": "the address is made by the server",
-            "secret": "`verify: {provider, secret}`, which is not in this version",
-            "auth": "`verify`, which is not in this version",
-            "response": "`answer` says what the sender gets",
-        },
-    ),
-    "wait": _block("wait", Key("wait", "How long the caller waits.", (DURATION,), "60s", required=True)),
-    "reply": _block(
-        "reply",
-        Key("status", "The HTTP status; 200 by default.", (STATUS,), 201),
-        Key("headers", "Header names and values.", (TEMPLATES,), {"Content-Type": "text/plain"}),
-        Key(
-            "body",
-            "An object or a list goes out as JSON, a text as text/plain, a file as itself.",
-            (TEMPLATES,),
-            {"ok": True},
-        ),
-        elsewhere={
-            "code": "`status`",
-            "json": "`body`; an object goes out as JSON",
-            "text": "`body`",
-            "content": "`body`",
-        },
-    ),
-    "retry": _block(
+    **WEBHOOK_BLOCKS,
+    "retry": named_block(
         "retry",
         Key("for", "How long attempts are made; 24h by default.", (DURATION,), "2h"),
         Key(
@@ -350,37 +291,13 @@ BLOCKS: Mapping[str, Block] = {
             "factor": "`backoff`",
         },
     ),
-    "retention": _block(
+    "retention": named_block(
         "retention",
         Key("events", "How long events are kept; at least as long as a run of theirs.", (DURATION,), "30d"),
         Key("runs", "How long runs are kept after they ended.", (DURATION,), "30d"),
         elsewhere={"days": "`events: 30d` and `runs: 30d`", "max_age": "`events: 30d` and `runs: 30d`"},
     ),
-    "deduplicate": _block(
-        "deduplicate",
-        Key(
-            "key",
-            "What is the same in the same event; without a value an event is always a new one.",
-            (EXPRESSION,),
-            "payload.id",
-        ),
-        Key("within", "For how long; 7d by default.", (DURATION,), "1d"),
-        Key(
-            "after_failure",
-            "What a repeated event does when all runs of the first one failed: starts a new run, or "
-            "nothing; `retry` by default.",
-            (word("retry", "ignore"),),
-            "ignore",
-        ),
-        elsewhere={
-            "id": "`key: <JMESPath>`",
-            "by": "`key: <JMESPath>`",
-            "window": "`within: 7d`",
-            "ttl": "`within: 7d`",
-            "for": "`within: 7d`",
-        },
-    ),
-    "concurrency": _block(
+    "concurrency": named_block(
         "concurrency",
         Key("limit", "How many runs of one key go at a time.", (COUNT,), 1, required=True),
         Key(
@@ -403,7 +320,7 @@ BLOCKS: Mapping[str, Block] = {
             "mode": "`when_full: queue`, `drop` or `replace`",
         },
     ),
-    "case": _block(
+    "case": named_block(
         "case",
         Key(
             "when",

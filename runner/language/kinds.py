@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 ID_PATTERN = "[a-z_][a-z0-9_]*"
 DURATION_PATTERN = r"^(\d+(\.\d+)?(ms|s|m|h|d|w))+$"
+RATE_PATTERN = r"^[1-9]\d* ?/ ?((\d+(\.\d+)?)?(ms|s|m|h|d|w))+$"
+ORIGIN_PATTERN = r"^[A-Za-z][A-Za-z0-9+.-]*://[^/?#\s]+$"
+SECRET_PATTERN = "^[A-Za-z_][A-Za-z0-9_]{0,99}$"  # noqa: S105 - what a secret's name looks like
 SIZE_PATTERN = r"^\d+ ?(B|KiB|MiB|GiB)$"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
@@ -19,6 +22,8 @@ Reads: TypeAlias = Literal[
     "text", "texts", "id", "word", "boolean", "count", "number", "status", "duration", "size",
     "methods", "zone", "vars", "expression", "expressions", "template", "templates", "inputs",
     "block", "cases", "steps", "branches", "off", "causes", "paths",
+    "secret", "secrets", "events", "networks", "rate", "origins", "fingerprint", "signed", "field",
+    "url", "one_or_more", "verify", "json_schema",
 ]  # fmt: skip
 
 
@@ -41,6 +46,24 @@ class Key:
     kinds: tuple[Kind, ...]
     example: Json = None
     required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A mapping of the file, its keys in the order in which they are best written."""
+
+    noun: str
+    keys: Mapping[str, Key]
+    later: frozenset[str] = frozenset()  # in the language, not in this version
+    elsewhere: Mapping[str, str] = field(default_factory=dict)  # another product's key → what to write
+    beside: Mapping[str, str] = field(default_factory=dict)  # a key of another kind of step → that kind
+
+
+def named_block(name: str, *keys: Key, later: str = "", elsewhere: Mapping[str, str] | None = None) -> Block:
+    """The block *name* of BLOCK_NOUNS; *later* has names between spaces."""
+    return Block(
+        BLOCK_NOUNS[name], {one.name: one for one in keys}, frozenset(later.split()), elsewhere or {}
+    )
 
 
 def _text(description: str, **more: Json) -> Mapping[str, Json]:
@@ -101,6 +124,65 @@ INPUTS = Kind(
     "a mapping of inputs, or one {{ … }} that gives it",
     {"type": ["object", "string"], "description": "The action's inputs; {{ … }} is filled in."},
 )
+SECRET = Kind(
+    "secret",
+    "the name of a secret such as ORDERS_SECRET",
+    _text("The name of a secret, never its value.", pattern=SECRET_PATTERN),
+)
+SECRETS = Kind(
+    "secrets",
+    "the name of a secret such as ORDERS_SECRET, or a list of names",
+    {
+        "anyOf": [
+            {"type": "string", "pattern": SECRET_PATTERN},
+            {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": SECRET_PATTERN}},
+        ]
+    },
+)
+ONE_OR_MORE = Kind(
+    "one_or_more",
+    "a text, or a list of texts",
+    {"anyOf": [{"type": "string"}, {"type": "array", "minItems": 1, "items": {"type": "string"}}]},
+)
+EVENTS = Kind(
+    "events",
+    "a list of event types such as [orders/create]",
+    {"type": "array", "minItems": 1, "items": {"type": "string"}},
+)
+NETWORKS = Kind(
+    "networks",
+    "a list of addresses or networks such as 203.0.113.0/24",
+    {"type": "array", "minItems": 1, "items": {"type": "string"}},
+)
+RATE = Kind(
+    "rate", "a count and a time such as 100/1m", _text("A count and a time: 100/1m.", pattern=RATE_PATTERN)
+)
+ORIGINS = Kind(
+    "origins",
+    'a list of origins such as https://shop.example.com, or "*"',
+    {
+        "anyOf": [
+            {"const": "*"},
+            {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": ORIGIN_PATTERN}},
+        ]
+    },
+)
+FINGERPRINT = Kind(
+    "fingerprint",
+    "the SHA-256 of a certificate, 64 hexadecimal digits",
+    _text("A certificate's SHA-256: 64 hexadecimal digits, with or without colons."),
+)
+SIGNED = Kind("signed", "a text such as {{ timestamp }}.{{ body }}", {"type": "string"})
+FIELD = Kind("field", "a path in the JSON body such as signature.value", {"type": "string"})
+URL = Kind("url", "an https address", {"type": "string", "pattern": "^https://"})
+VERIFY = Kind(
+    "verify",
+    "none, a provider's name, or a mapping such as {provider: github, secret: GITHUB_SECRET}",
+    {"$ref": "#/$defs/verification"},
+)
+JSON_SCHEMA = Kind(
+    "json_schema", "a JSON Schema", {"type": ["object", "boolean"], "description": "A JSON Schema 2020-12."}
+)
 STEPS = Kind("steps", "a list of steps", {"$ref": "#/$defs/steps"})
 BRANCHES = Kind(
     "branches",
@@ -146,6 +228,14 @@ BLOCK_NOUNS = {
     "deduplicate": "a mapping of key, within and after_failure",
     "concurrency": "a mapping of limit, key and when_full",
     "retention": "a mapping of events and runs",
+    "verify": "a mapping of provider and its options, or of hmac, token, basic or jwt",
+    "hmac": "a mapping of where the signature is and what is signed",
+    "token": "a mapping of where the token is and its secret",
+    "basic": "a mapping of user and secret",
+    "jwt": "a mapping of jwks or secret, audience and issuer",
+    "timestamp": "a mapping of where the timestamp is and its format",
+    "signed_id": "a mapping of where the id is",
+    "client_certificate": "a mapping of subject, san or fingerprint",
 }
 CASES = Kind(
     "cases", "a list of cases", {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/case"}}, ("case",)

@@ -8,32 +8,22 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from runner.language.check import check_html_answer, check_references
+from runner.language.check import check_references
 from runner.language.faults import Fault
+from runner.language.formerly import check_formerly
 from runner.language.keys import BLOCKS, SLUG_PATTERN
 from runner.language.redact import check_redact
 from runner.language.scalars import MAX_FAULTS, TooManyFaults
 from runner.language.source import compose
 from runner.language.steps import StepReader, retry_of
 from runner.language.visibility import Level, View
-from runner.language.workflow import (
-    ANSWER_SECONDS,
-    RUN_SECONDS,
-    Answer,
-    Concurrency,
-    Deduplicate,
-    Place,
-    Retention,
-    Retry,
-    Webhook,
-    Workflow,
-)
+from runner.language.webhook import BEFORE_RUN, read_webhook
+from runner.language.workflow import RUN_SECONDS, Concurrency, Place, Retention, Retry, Webhook, Workflow
 
 if TYPE_CHECKING:
     from runner.language.catalogue import Catalogue
     from runner.language.nodes import Node
 
-BEFORE_RUN = View(before_run=True)
 START = Place(1, 1)
 
 
@@ -87,7 +77,7 @@ def _workflow(reader: StepReader, root: Node, text: str, slug: str) -> Workflow 
     values = reader.block(root, BLOCKS["workflow"], "", {"output": ended})
     if not isinstance(root.value, dict):
         return None
-    webhook = _webhook(reader, values)
+    webhook = read_webhook(reader, values)
     steps = (
         reader.steps(values["steps"], "steps", View(), level=top, may_respond=True)
         if "steps" in values
@@ -117,6 +107,7 @@ def _workflow(reader: StepReader, root: Node, text: str, slug: str) -> Workflow 
         output=values.get("output"),
         retention=_retention(reader, values),
         redact=check_redact(reader, values.get("redact", ()), reader.declared),
+        formerly=check_formerly(reader, root, slug) if "formerly" in values else (),
     )
 
 
@@ -137,62 +128,12 @@ def _retention(reader: StepReader, values: dict[str, Any]) -> Retention:
     return retention
 
 
-def _webhook(reader: StepReader, values: dict[str, Any]) -> Webhook | None:
-    """The trigger; None where it could not be read."""
-    if "trigger" not in values:
-        return None
-    _, node, triggers = values["trigger"]
-    if "webhook" not in triggers:
-        if not any(one in node.keys for one in BLOCKS["trigger"].later | {"webhook"}):
-            reader.fault(
-                node.place,
-                "trigger",
-                "missing-key",
-                "`webhook` is missing in `trigger`",
-                "write `webhook: {}` for an address that takes POST",
-            )
-        return None
-    _, _, given = triggers["webhook"]
-    default = Webhook()
-    return Webhook(
-        methods=given.get("methods", default.methods),
-        answer=_answer(reader, given.get("answer", "accepted")),
-        deduplicate=_deduplicate(given.get("deduplicate")),
-        max_body_bytes=given.get("max_body", default.max_body_bytes),
-        max_file_bytes=given.get("max_file", default.max_file_bytes),
-    )
-
-
-def _deduplicate(given: Any) -> Deduplicate | None:
-    """None after `false`; without the key, by the provider's delivery id."""
-    if given is False:
-        return None
-    values: dict[str, Any] = given[2] if given else {}
-    default = Deduplicate()
-    return Deduplicate(
-        key=values.get("key"),
-        within_seconds=values.get("within", default.within_seconds),
-        retries_failed=values.get("after_failure", "retry") == "retry",
-    )
-
-
 def _concurrency(given: Any) -> Concurrency | None:
     """None where there is no block, or no limit in it, which is a fault already."""
     values: dict[str, Any] = given[2] if given else {}
     if "limit" not in values:
         return None
     return Concurrency(values["limit"], values.get("key"), values.get("when_full", "queue"))
-
-
-def _answer(reader: StepReader, given: Any) -> Answer:
-    if isinstance(given, str):
-        return Answer(mode="result" if given == "result" else "accepted")
-    name, node, values = given
-    if name == "wait":
-        return Answer(mode="result", wait_seconds=values.get("wait", ANSWER_SECONDS))
-    reader.view = BEFORE_RUN
-    check_html_answer(reader, node, "trigger.webhook.answer")
-    return Answer(mode="fixed", fixed=reader.shape(node, "trigger.webhook.answer"))
 
 
 def _check_answer(reader: StepReader, root: Node, webhook: Webhook | None) -> None:

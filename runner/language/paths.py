@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from runner.values import Json
 
@@ -22,6 +22,8 @@ LONGEST = 1000  # characters; nothing that a person writes is longer
 TOKEN = re.compile(
     r'(?P<dot>\.?)(?:(?P<name>[^\W][\w-]*)|"(?P<quoted>(?:[^"\\]|\\.)+)")|\[(?P<index>\d*|\*)\]'
 )
+PLAIN_NAME = re.compile(r"[^\W][\w-]*")
+QUOTE = re.compile(r'["\\]')
 EACH = None
 Part: TypeAlias = "str | int | None"
 """A name, an index, or EACH."""
@@ -65,6 +67,19 @@ def read_path(text: str) -> ValuePath:
         way_out = 'write for example payload.customer.email, payload.lines[].card or payload."first name"'
         raise ValueError(f'"{text}" is no path from its character {at + 1} on; {way_out}')
     return ValuePath(text, tuple(parts))
+
+
+def write_path(parts: Iterable[str | int]) -> str:
+    """The path as `read_path` reads it: `payload.lines[2]."unit price"`."""
+    text = ""
+    for part in parts:
+        if isinstance(part, int):
+            text += f"[{part}]"
+            continue
+        escaped = QUOTE.sub(r"\\\g<0>", part)
+        name = part if PLAIN_NAME.fullmatch(part) else f'"{escaped}"'
+        text += f".{name}" if text else name
+    return text
 
 
 def values_at(value: Json, parts: tuple[Part, ...]) -> Iterator[Json]:

@@ -14,12 +14,13 @@ from runner.language import quoting
 from runner.language.expression_parser import ExpressionFault
 from runner.language.expressions import compile_expression, compile_shape
 from runner.language.keys import BLOCKS
-from runner.language.scalars import ScalarReader, Unread, at, described, fits, mend
+from runner.language.scalars import Unread, at, described, fits, mend
 from runner.language.shapes import ShapeFault
 from runner.language.shapes import place as path_text
 from runner.language.suggest import did_you_mean, nearest, one_of
 from runner.language.templates import compile_template
 from runner.language.visibility import Site, Use, View, leaf, place_in
+from runner.language.webhook_values import WebhookValueReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
 
     from runner.language.catalogue import Catalogue
     from runner.language.expressions import Expression, ExpressionShape
-    from runner.language.keys import Block
-    from runner.language.kinds import Key, Kind
+    from runner.language.kinds import Block, Key, Kind
     from runner.language.nodes import Node
     from runner.language.templates import TemplateShape
     from runner.language.workflow import Place
@@ -38,7 +38,7 @@ FOREIGN_BRACES = re.compile(r"\s*\$\{\{\s*(.*?)\s*\}\}\s*", re.DOTALL)
 FOREIGN_ROOT = re.compile(r"\$\{\{\s*(?:github|env|inputs|needs|matrix|jobs|secrets|steps\.\w+\.outputs)\b")
 
 
-class Reader(ScalarReader):
+class Reader(WebhookValueReader):
     """
     Reads values of one file. `view` is what the place being read may refer to; `uses` collects
     every expression with what it saw.
@@ -56,7 +56,11 @@ class Reader(ScalarReader):
             "vars": self.plain, "expression": self.expression,
             "expressions": self.expressions, "template": self.template, "templates": self.node,
             "inputs": self.node, "cases": self.node, "steps": self.node, "branches": self.node,
-            "off": self.plain, "causes": self.causes, "paths": self.paths,
+            "off": self.plain, "causes": self.causes, "paths": self.paths, "secret": self.secret,
+            "secrets": self.secrets, "one_or_more": self.one_or_more, "events": self.events,
+            "networks": self.networks, "rate": self.rate, "origins": self.origins, "field": self.field,
+            "fingerprint": self.fingerprint, "signed": self.signed, "url": self.url,
+            "verify": self.node, "json_schema": self.node,
         }  # fmt: skip
 
     def block(

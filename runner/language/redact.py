@@ -52,6 +52,14 @@ def redact_of(text: str) -> tuple[ValuePath, ...] | None:
         return None
 
 
+def splits(text: str) -> bool:
+    """Whether a file's text says `split`, whatever else is wrong with it."""
+    node = compose(text, path="").root
+    for key in ("trigger", "webhook", "split"):
+        node = node.value.get(key) if node is not None and isinstance(node.value, dict) else None
+    return node is not None
+
+
 def _fault(path: ValuePath, ids: Mapping[str, object]) -> tuple[str, str] | None:
     """What is wrong with it, and the way out."""
     root, second = path.root, path.parts[1] if len(path.parts) > 1 else None

@@ -260,7 +260,11 @@ def described(node: Node) -> str:
 
 FITTING: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("text", "id", "word", "duration", "zone", "template"), str),
-    **dict.fromkeys(("texts", "methods", "causes", "steps", "cases", "paths"), list),
+    **dict.fromkeys(("secret", "rate", "fingerprint", "signed", "field", "url"), str),
+    **dict.fromkeys(("texts", "methods", "causes", "steps", "cases", "paths", "events", "networks"), list),
+    **dict.fromkeys(("secrets", "one_or_more", "origins"), (str, list)),
+    "verify": (str, dict),
+    "json_schema": (dict, bool),
     **dict.fromkeys(("vars", "block", "branches"), dict),
     "boolean": bool,
     "count": int,
@@ -291,7 +295,7 @@ def mend(node: Node, key: Key | None) -> str:
     value = node.value
     if isinstance(value, (int, float)) and not isinstance(value, bool) and "duration" in kinds:
         return f"write the unit: {node.raw}s"
-    if isinstance(value, str) and kinds & {"methods", "texts", "causes", "paths"}:
+    if isinstance(value, str) and kinds & {"methods", "texts", "causes", "paths", "events", "networks"}:
         return f"write [{node.raw}]"
     if isinstance(value, str) and kinds & {"boolean", "off"} and value.lower() in {"yes", "on", "no", "off"}:
         return f"write {'true' if value.lower() in {'yes', 'on'} else 'false'}"
@@ -302,7 +306,7 @@ def mend(node: Node, key: Key | None) -> str:
     if (
         value is not None
         and not isinstance(value, (list, dict, str))
-        and kinds & {"text", "template", "id", "word"}
+        and kinds & {"text", "template", "id", "word", "secret", "secrets", "one_or_more"}
     ):
         return f"quote it: {quoting.quoted(node.raw)}"
     return ""

@@ -10,12 +10,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from runner.language.keys import BLOCKS, MODIFIERS, STEP_KINDS
+from runner.language.verification import GENERIC
+from runner.language.verify_keys import provider_block
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from runner.language.catalogue import ActionInfo, Catalogue
     from runner.language.kinds import Key
+    from runner.language.verification import ProviderInfo
     from runner.values import Json
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -30,12 +33,20 @@ BLOCK_DEFINITIONS = (
     "retry",
     "case",
     "retention",
+    "hmac",
+    "timestamp",
+    "signed_id",
+    "token",
+    "basic",
+    "jwt",
+    "client_certificate",
 )
 
 
 def workflow_schema(catalogue: Catalogue) -> Json:
     """The schema of a whole file, with the inputs of every action of *catalogue*."""
     definitions: dict[str, Json] = {name: _block(name) for name in BLOCK_DEFINITIONS}
+    definitions |= _verification(catalogue.providers)
     definitions["steps"] = {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/step"}}
     definitions["step"] = {"oneOf": [{"$ref": f"#/$defs/step.{kind}"} for kind in STEP_KINDS]}
     for kind, keys in STEP_KINDS.items():
@@ -78,6 +89,36 @@ def _key(key: Key) -> dict[str, Json]:
     )
     described = {**schema, "description": key.about}
     return described if key.example is None else {**described, "examples": [key.example]}
+
+
+def _verification(providers: Mapping[str, ProviderInfo] | None) -> dict[str, Json]:
+    """What stands under `verify`: a name, a provider with its own options, or one generic scheme."""
+    keys = BLOCKS["verify"].keys
+    generic = _mapping(keys[one] for one in GENERIC)
+    either: dict[str, Json] = {"required": ["provider"]}
+    verify = _mapping(keys.values()) | {"oneOf": [either, {"$ref": "#/$defs/verify.generic"}]}
+    del verify["additionalProperties"]  # a provider has its own, which only its own schema knows
+    name: Json = {"type": "string"}
+    definitions: dict[str, Json] = {"verify.generic": generic, "verify": verify}
+    if providers is not None:
+        bare = [one.name for one in providers.values() if not _needs_more(one)]
+        name = {"enum": ["none", *sorted(bare)]}
+        verify["properties"]["provider"]["enum"] = sorted(providers)
+        verify["allOf"] = [
+            {
+                "if": {"properties": {"provider": {"const": one}}, "required": ["provider"]},
+                "then": {"$ref": f"#/$defs/verify.{one}"},
+            }
+            for one in providers
+        ]
+        definitions |= {
+            f"verify.{one}": _mapping(provider_block(info).keys.values()) for one, info in providers.items()
+        }
+    return definitions | {"verification": {"anyOf": [name, {"$ref": "#/$defs/verify"}]}}
+
+
+def _needs_more(info: ProviderInfo) -> bool:
+    return info.needs_secret or any(one.is_required for one in info.options)
 
 
 def _step(kind: str, keys: tuple[Key, ...]) -> dict[str, Json]:

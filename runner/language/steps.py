@@ -16,8 +16,8 @@ from runner.language.keys import (
     STEP_BLOCKS,
     STEP_KINDS,
     STEPS_ELSEWHERE,
-    Block,
 )  # fmt: skip
+from runner.language.kinds import Block
 from runner.language.nodes import Node
 from runner.language.reading import Reader
 from runner.language.scalars import Unread, at, described

@@ -12,9 +12,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
+    from ipaddress import IPv4Network, IPv6Network
+
     from runner.language.expressions import Expression, ExpressionShape
     from runner.language.paths import ValuePath
+    from runner.language.payload_schema import PayloadSchema
     from runner.language.templates import TemplateShape
+    from runner.language.verification import Verification
     from runner.values import Json
 
 CALL_SECONDS = 30.0  # one call of an action, unless the step says otherwise (execution.md, "Who is dead")
@@ -196,14 +200,45 @@ class Concurrency:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientCertificate:
+    """What a sender's certificate must name, beside being signed by a trusted CA; all that is given."""
+
+    subject: str | None = None  # the common name, or the whole subject as RFC 4514 writes it
+    san: str | None = None  # a DNS name, URI, e-mail or IP address among the alternative names
+    fingerprint: str | None = None  # SHA-256 of the certificate: 64 hexadecimal digits in lower case
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """At most `count` requests within any `seconds`."""
+
+    count: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Webhook:
-    """The `webhook` trigger. `deduplicate` is None where it is turned off."""
+    """
+    The `webhook` trigger. `verification` is None where everybody may send; `deduplicate` is None
+    where it is turned off; `events` and `allow_ips` are empty where all are wanted, `cors` where no
+    page of another origin may send.
+    """
 
     methods: tuple[str, ...] = ("POST",)
     answer: Answer = Answer()
     deduplicate: Deduplicate | None = Deduplicate()
     max_body_bytes: int = 1024 * 1024
     max_file_bytes: int = 25 * 1024 * 1024
+    verification: Verification | None = None
+    events: tuple[str, ...] = ()  # names, `*` at the end or as a whole segment stands for any
+    schema: PayloadSchema | None = None
+    on_mismatch_rejects: bool = True  # False: accepted, and the mismatch is recorded
+    split: Expression | None = None  # gives a list: one run for each item
+    allow_ips: tuple[IPv4Network | IPv6Network, ...] = ()
+    client_certificate: ClientCertificate | None = None
+    rate_limit: RateLimit | None = None
+    cors: tuple[str, ...] = ()  # origins in lower case, or "*" alone
+    expect_every_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,3 +271,4 @@ class Workflow:
     output: Expression | None = None
     retention: Retention = Retention()
     redact: tuple[ValuePath, ...] = ()  # beginning with payload, event.<name> or steps.<id>
+    formerly: tuple[str, ...] = ()  # slugs that it had

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from runner.connector import Call, Connection, Connector, Html, Input, Output
 from runner.language.catalogue import Catalogue
+from runner.language.verification import OptionInfo, ProviderInfo
 
 chat = Connector("slack", title="Slack", summary="Messages.")
 mail = Connector("email", title="Email", summary="Mails.")
@@ -77,4 +78,27 @@ CATALOGUE = Catalogue(
     actions={one.name: one.info() for connector in (chat, mail, web) for one in connector.actions.values()},
     connections={"team-slack": "slack", "mail": "smtp"},
     secrets={"TOKEN"},
+    providers={
+        one.name: one
+        for one in (
+            ProviderInfo("github", "GitHub"),
+            ProviderInfo("shopify", "Shopify"),
+            ProviderInfo(
+                "paypal",
+                "PayPal",
+                needs_secret=False,
+                options=(OptionInfo("webhook_id", "The webhook's id.", is_required=True),),
+            ),
+            ProviderInfo("websub", "WebSub", needs_secret=False),
+            ProviderInfo(
+                "meta",
+                "Meta",
+                options=(
+                    OptionInfo("verify_token", "The name of the secret that Meta shows first.", "secret"),
+                    OptionInfo("topics", "What to let in.", "texts"),
+                    OptionInfo("strict", "Whether to be strict.", "boolean"),
+                ),
+            ),
+        )
+    },
 )

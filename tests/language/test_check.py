@@ -78,7 +78,6 @@ TOP = [
 ]
 
 WEBHOOK = [
-    ("verify: shopify", "not-in-this-version", "4:5", "trigger.webhook.verify", "not of this version"),
     ("deduplicate: true", "type", "4:18", "trigger.webhook.deduplicate", "must be false, or a mapping"),
     ("deduplicate: {key: paylod.id}", "unknown-name", "4:24", "trigger.webhook.deduplicate.key", "payload"),
     ("deduplicate: {key: payload.id, ttl: 1d}", "unknown-key", "4:36", "trigger.webhook.deduplicate.ttl", "`within: 7d`"),

@@ -260,9 +260,9 @@ def test_a_file_of_a_beginner_reads_like_this() -> None:
         workflows/order.yaml:2:1: on: `on` is not known here; in Hookline: `trigger: {webhook: {…}}` says what starts a run
         2 | on: push
           | ^
-        workflows/order.yaml:5:5: trigger.webhook.verify: `verify` is part of the language, but not of this version; leave it out until it is: ignoring it in silence would do something else than the file says
+        workflows/order.yaml:5:13: trigger.webhook.verify: Shopify needs `secret`; write {provider: shopify, secret: SHOPIFY_SECRET}, where the secret is written by its name on the server
         5 |     verify: shopify
-          |     ^
+          |             ^
         workflows/order.yaml:8:13: steps[0].filter: there is no `total_price` here; did you mean `payload.total_price`?
         8 |     filter: total_price > 100
           |             ^

@@ -176,3 +176,29 @@ def test_a_file_that_loads_is_valid(text: str) -> None:
     """The schema is never stricter than the loader."""
     if load(text, path="w.yaml", slug="w", catalogue=CATALOGUE).workflow is not None:
         assert is_valid(value_of(text), SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("verify", "is_good"),
+    [
+        ("none", True),
+        ("websub", True),
+        ("{provider: github, secret: GITHUB_SECRET}", True),
+        ("{provider: github, secret: [A, B], tolerance: false}", True),
+        ("{provider: meta, secret: A, verify_token: B, strict: true}", True),
+        ("{hmac: {header: X-S, secret: A, signed: '{{ body }}'}}", True),
+        ("shopify", False),
+        ("nobody", False),
+        ("{provider: nobody, secret: A}", False),
+        ("{provider: github}", False),
+        ("{provider: github, secret: A, verify_token: B}", False),
+        ("{provider: github, secret: 'a b'}", False),
+        ("{provider: github, secret: A, hmac: {header: X-S, secret: A}}", False),
+        ("{hmac: {header: X-S, secret: A, algorithm: md5}}", False),
+        ("{secret: A}", False),
+    ],
+)
+def test_an_editor_knows_the_providers_and_their_options(verify: str, *, is_good: bool) -> None:
+    text = f"name: x\ntrigger: {{webhook: {{verify: {verify}}}}}\n{OK}"
+    assert is_valid(value_of(text), SCHEMA) is is_good
+    assert (load(text, path="w.yaml", slug="w", catalogue=CATALOGUE).workflow is not None) is is_good
