@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import click
 
 from runner.cli.options import Place, asynchronous, data_options, example, json_option, workflows_option
-from runner.cli.showing import note, print_json
+from runner.cli.pause import Duration
+from runner.cli.showing import moment, note, print_json
 from runner.errors import HooklineError, SettingsError
+from runner.values import Json, iso
 
 if TYPE_CHECKING:
     from runner.cli.house import Rooms
 
 
-@click.command(epilog=example("hookline url order-alerts"))
+@click.command(
+    epilog=example(
+        "hookline url order-alerts",
+        "hookline url order-alerts --rotate --keep 7d",
+        "hookline url order-alerts --also /webhook/orders",
+    )
+)
 @click.argument("slug")
-@click.option("--rotate", is_flag=True, help="Change the address first; the old one answers no more.")
-@click.option("--keep", hidden=True)
-@click.option("--also", hidden=True)
+@click.option("--rotate", is_flag=True, help="Change the address first.")
+@click.option(
+    "--keep",
+    type=Duration(),
+    metavar="TIME",
+    help="With --rotate: how long the old one answers as well (7d).",
+)
+@click.option("--also", metavar="PATH", help="Answer at exactly this path too, such as /webhook/orders.")
+@click.option("--not-at", metavar="PATH", help="Answer at this path no more.")
 @workflows_option
 @data_options
 @json_option
@@ -27,26 +42,89 @@ async def url(
     place: Place,
     slug: str,
     rotate: bool,
-    keep: str | None,
+    keep: float | None,
     also: str | None,
+    not_at: str | None,
     as_json: bool,
 ) -> None:
     """Print the inbound address of a workflow, alone on stdout."""
-    for flag, value in (("--keep", keep), ("--also", also)):
-        if value is not None:
-            raise SettingsError(f"{flag} is not in this version; a workflow has one address at a time")
+    if keep is not None and not rotate:
+        raise SettingsError("--keep says how long the old address answers; it goes with --rotate")
     async with place.opened(may_make=True) as rooms:
-        hint = await _known(rooms, slug)
-        rotation = await (rooms.store.rotate(slug) if rotate else rooms.store.rotation(slug))
-        address = rooms.url_of(rooms.token_of(slug, rotation))
+        hints = [await _known(rooms, slug)]
+        if also is not None:
+            hints.append(await _add_path(rooms, slug, also))
+        if not_at is not None:
+            await rooms.addresses.drop_path(slug, not_at)
+        if rotate:
+            until = time.time() + keep if keep is not None else None
+            await rooms.addresses.rotate(slug, keep_until=until)
+            hints.append(_rotated(until))
+        rooms.library.book.update(await rooms.addresses.all())
+        addresses = _addresses(rooms, slug)
+    hints = [one for one in hints if one]
     if as_json:
-        print_json({"workflow": slug, "url": address})
+        print_json({"workflow": slug, "url": addresses[0]["url"], "addresses": addresses, "warnings": hints})
     else:
-        click.echo(address)
-    if rotate:
-        note("Set this address at the service that sends: the old one answers no more.")
-    if hint:
+        click.echo(addresses[0]["url"])
+    for hint in hints:
         note(hint)
+    if len(addresses) > 1 and not as_json:
+        note(f"It answers at {len(addresses) - 1} more: hookline url {slug} --json")
+
+
+async def _add_path(rooms: Rooms, slug: str, path: str) -> str:
+    """
+    Let it answer there; what is to be said of it.
+
+    Raises:
+        SettingsError: no workflow can answer there.
+        MoveRefused: another one does.
+    """
+    from runner.cli.door import open_door
+    from runner.cli.running import own_names_of
+    from runner.engine.address import HOOKS, can_be_guessed, check_path
+
+    async with open_door(rooms) as door:
+        own = own_names_of(rooms, door)
+    try:
+        check_path(path, own=own)
+    except ValueError as error:
+        raise SettingsError(f"--also: {error}") from None
+    owner = rooms.library.book.owner(path.removeprefix(HOOKS).split("/")[0])
+    if path.startswith(HOOKS) and owner is not None:
+        raise SettingsError(f"--also: {path} is an address of the workflow {owner} already")
+    await rooms.addresses.add_path(slug, path)
+    live = rooms.library.get(slug)
+    verifies = live is not None and live.workflow.webhook and live.workflow.webhook.verification
+    if verifies or not can_be_guessed(path):
+        return ""
+    return (
+        f"{path} can be guessed, and {slug} verifies nobody: whoever finds it starts runs. "
+        "`verify` in its webhook asks senders to prove who they are."
+    )
+
+
+def _addresses(rooms: Rooms, slug: str) -> list[Json]:
+    """Its own address first, then those that are kept, then paths."""
+    book = rooms.library.book
+    found: list[Json] = [{"url": rooms.url_of(book.token(slug)), "kind": "own", "until": None}]
+    found += [
+        {"url": rooms.url_of(token), "kind": "kept", "until": iso(until)}
+        for token, until in book.kept(slug, time.time())
+    ]
+    reach = book.reaches.get(slug)
+    found += [
+        {"url": f"{rooms.settings.address}{path}", "kind": "path", "until": None}
+        for path in (reach.paths if reach else ())
+    ]
+    return found
+
+
+def _rotated(until: float | None) -> str:
+    if until is None:
+        return "Set this address at the service that sends: the old one answers no more."
+    return f"Set this address at the service that sends: the old one answers until {moment(iso(until))} UTC."
 
 
 async def _known(rooms: Rooms, slug: str) -> str:

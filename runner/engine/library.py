@@ -11,13 +11,15 @@ import asyncio
 import contextlib
 import logging
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from runner.engine.addresses import AddressBook, Addresses, Reach
 from runner.engine.runs import Store
 from runner.language.catalogue import Catalogue
 from runner.language.faults import Fault, WorkflowInvalid
+from runner.language.formerly import formerly_of, taken_fault
 from runner.language.load import load
 from runner.language.workflow import Workflow
 
@@ -40,7 +42,8 @@ class Live:
 class Library:
     """
     The workflows of one folder. `token_of(slug, rotation)` derives an address; `catalogue()` is
-    what the server holds at this moment.
+    what the server holds at this moment. Without *addresses* each workflow has its token alone, and
+    no name but its own. Paths that begin with one of the names in `reserved` lead to no workflow.
     """
 
     def __init__(
@@ -51,16 +54,21 @@ class Library:
         catalogue: Callable[[], Catalogue],
         token_of: Callable[[str, int], str],
         clock: Callable[[], float],
+        addresses: Addresses | None = None,
     ) -> None:
         self.folder = folder
         self.faults: dict[str, tuple[Fault, ...]] = {}
+        self.book = AddressBook(token_of)
+        self.reserved: Collection[str] = frozenset()
         self._store = store
         self._catalogue = catalogue
-        self._token_of = token_of
+        self._addresses = addresses
         self._clock = clock
         self._live: dict[str, Live] = {}
         self._by_token: dict[str, Live] = {}
+        self._waiting: dict[str, str] = {}  # token → slug
         self._seen: dict[str, tuple[int, int, int]] = {}
+        self._waits_for: dict[str, Collection[str]] = {}  # what stands in the way of taking a name over
         self._pinned: OrderedDict[tuple[str, int], Workflow] = OrderedDict()
 
     def all(self) -> list[Live]:
@@ -72,36 +80,78 @@ class Library:
         return self._live.get(slug)
 
     def by_token(self, token: str) -> Live | None:
-        """The live workflow at that address."""
-        return self._by_token.get(token)
+        """The live workflow at that address, also at one that was changed and is kept for a while."""
+        live = self._by_token.get(token)
+        if live is None and (slug := self.book.by_kept(token, self._clock())):
+            return self._live.get(slug)
+        return live
+
+    def by_path(self, path: str) -> Live | None:
+        """The live workflow that answers at exactly *path* too, as it stands in the request's line."""
+        slug = self.book.by_path(path)
+        if slug is None or path.split("/", 2)[1] in self.reserved:
+            return None
+        return self._live.get(slug)
+
+    def waiting(self, token: str) -> str | None:
+        """The workflow at that address of which no version without faults is known yet: its slug."""
+        return self._waiting.get(token)
+
+    def is_gone(self, where: str) -> bool:
+        """
+        Whether the token or path *where* was that of a workflow that was deleted not long ago: to be
+        asked when nobody is found there.
+        """
+        return self.book.is_gone(where, self._clock())
 
     async def reload(self) -> list[str]:
         """Read what is new, changed or gone since the last time, addresses too; the slugs that changed."""
         changed = []
         stamps = await asyncio.to_thread(_stamps, self.folder)
-        for slug in self._seen.keys() - stamps.keys():
-            self._forget(slug)
-            changed.append(slug)
+        await self._look_up()
         for slug, stamp in stamps.items():
-            if self._seen.get(slug) != stamp:
+            waits_for = self._waits_for.get(slug)
+            if self._seen.get(slug) != stamp or (waits_for and stamps.keys().isdisjoint(waits_for)):
                 self._seen[slug] = stamp
                 await self._read(slug)
                 changed.append(slug)
-        for slug, rotation in (await self._store.rotations()).items():
-            live = self._live.get(slug)
-            if live and live.token != self._token_of(slug, rotation):  # another process changed it
-                await self._put(live.workflow, live.version, live.source)
-                changed.append(slug)
+        # after what is new, so that a renamed workflow is never without its address
+        for slug in self._seen.keys() - stamps.keys():
+            self._forget(slug)
+            changed.append(slug)
+        for live in list(self._live.values()):
+            if live.token != self.book.token(live.workflow.slug):  # another process changed it
+                self._stand(live)
+                changed.append(live.workflow.slug)
         return changed
+
+    async def note_gone(self) -> None:
+        """
+        Note in the store which workflows have no file any more, whose addresses then answer 410 for a
+        while, and which have one again. A folder without any file says nothing: it may be a disk that
+        is not there. For a server alone: other commands may look at other folders.
+        """
+        if self._addresses is None or not self._seen:
+            return
+        gone, back = [], []
+        for slug, reach in self.book.reaches.items():
+            if slug in self._seen and (reach.gone_at is not None or reach.became is not None):
+                back.append(slug)
+            elif slug not in self._seen and reach.gone_at is None and reach.became is None:
+                gone.append(slug)
+        if gone or back:
+            await self._addresses.mark(gone=gone, back=back, now=self._clock())
+            await self._look_up()
 
     async def version(self, slug: str, version: int) -> Workflow:
         """
-        A version that a run is pinned to, live or not.
+        A version that a run is pinned to, live or not, also under a name that its workflow had.
 
         Raises:
             NotFound: it is not stored.
             WorkflowInvalid: it no longer loads.
         """
+        slug = slug if slug in self._live else self.book.successor(slug)
         live = self._live.get(slug)
         if live and live.version == version:
             return live.workflow
@@ -119,23 +169,28 @@ class Library:
 
     async def read(self, slug: str) -> Live | None:
         """Read the file of *slug* alone; None where it is missing or has faults, which `faults` tells."""
-        path = self.folder / f"{slug}{SUFFIX}"
-        if await asyncio.to_thread(path.exists):
+        await self._look_up()
+        if await asyncio.to_thread(self._path(slug).exists):
             await self._read(slug)
         return self.get(slug)
 
     async def _read(self, slug: str) -> None:
-        path = self.folder / f"{slug}{SUFFIX}"
+        path = self._path(slug)
         text = await asyncio.to_thread(text_of, path)
         if isinstance(text, Fault):
             self.faults[slug] = (text,)
             return
         loaded = load(text, path=str(path), slug=slug, catalogue=self._catalogue())
-        self.faults[slug] = loaded.faults
-        if loaded.workflow is None:
+        # also of a file with faults: the last good version, which goes on, has the old name
+        formerly = loaded.workflow.formerly if loaded.workflow else formerly_of(text)
+        taken = await self._take_over(slug, formerly, text) if formerly else ()
+        self.faults[slug] = (*loaded.faults, *taken)
+        if loaded.workflow is None or taken:
             if slug not in self._live:
                 await self._last_good(slug)  # a server that starts on a broken file goes on as it was
-            kept = "the last good version keeps running" if slug in self._live else "it takes no events yet"
+            if slug not in self._live:
+                self._waiting[self.book.token(slug)] = slug
+            kept = "the last good version keeps running" if slug in self._live else "its events are held"
             log.warning(
                 "%s has faults; %s",
                 path,
@@ -156,19 +211,56 @@ class Library:
             await self._put(workflow, version, await self._store.version_source(slug, version))
 
     async def _put(self, workflow: Workflow, version: int, source: str) -> None:
-        slug = workflow.slug
-        token = self._token_of(slug, await self._store.rotation(slug))
-        old = self._live.get(slug)
-        if old and old.token != token:
-            self._by_token.pop(old.token, None)
-        self._live[slug] = self._by_token[token] = Live(workflow, version, token, source)
+        if self._addresses and workflow.slug not in self.book.reaches:
+            await self._addresses.open(workflow.slug)
+            await self._look_up()
+        self._stand(Live(workflow, version, "", source))
+
+    def _stand(self, live: Live) -> None:
+        """Let it take events at the address that it has now."""
+        slug = live.workflow.slug
+        self._unstand(slug)
+        live = replace(live, token=self.book.token(slug))
+        self._waiting.pop(live.token, None)
+        self._live[slug] = self._by_token[live.token] = live
+
+    def _unstand(self, slug: str) -> None:
+        live = self._live.pop(slug, None)
+        if live and self._by_token.get(live.token) is live:  # else it is another's meanwhile: one renamed
+            del self._by_token[live.token]
 
     def _forget(self, slug: str) -> None:
         del self._seen[slug]
         self.faults.pop(slug, None)
-        live = self._live.pop(slug, None)
-        if live:
-            self._by_token.pop(live.token, None)
+        self._waiting.pop(self.book.token(slug), None)
+        self._waits_for.pop(slug, None)
+        self._unstand(slug)
+
+    async def _look_up(self) -> None:
+        """Take notice of all addresses, others' changes too."""
+        if self._addresses:
+            self.book.update(await self._addresses.all())
+        else:
+            rotations = await self._store.rotations()
+            self.book.update({slug: Reach(slug, rotation) for slug, rotation in rotations.items()})
+
+    async def _take_over(self, slug: str, formerly: Collection[str], text: str) -> tuple[Fault, ...]:
+        """Let *slug* have all that its former names had; the fault where one of them is in use."""
+        self._waits_for.pop(slug, None)
+        if self._addresses is None:
+            return ()
+        for old in formerly:
+            if await asyncio.to_thread(self._path(old).exists):
+                self._waits_for[slug] = formerly
+                return (taken_fault(text, str(self._path(slug)), old),)
+        for old in formerly:
+            if await self._addresses.rename(old, slug):
+                log.info("%s is %s now", old, slug, extra={"action": "workflow_renamed", "workflow": slug})
+        await self._look_up()
+        return ()
+
+    def _path(self, slug: str) -> Path:
+        return self.folder / f"{slug}{SUFFIX}"
 
 
 def workflow_files(folder: Path) -> list[Path]:

@@ -57,6 +57,44 @@ def admit(
     return start_runs(connection, event.id, event.gates, runs, now=event.received_at)
 
 
+def admit_again(
+    connection: sqlite3.Connection,
+    event: Event,
+    runs: Sequence[NewRun],
+    *,
+    was: Disposition,
+    delivery: Delivery | None,
+    hold: Gate | None,
+    now: float,
+) -> Admitted | None:
+    """
+    As `admit`, for an event that is kept already as *was*, and that begins *now* if it does. None where
+    it is that no more: somebody was quicker.
+    """
+    row = {
+        "event_id": event.id,
+        "was": was.value,
+        "disposition": event.disposition.value,
+        "gates": gates_text(event.gates),
+        "type": event.type,
+        "delivery_id": event.delivery_id,
+        "content_type": event.content_type,
+    }
+    if not connection.execute(ADMISSION["admit_again"], row).rowcount:
+        return None
+    if delivery is not None and not _take_delivery(connection, event, delivery):
+        first, told, is_same, run_id = _first(connection, event, delivery)
+        gates = (*(gate for gate in event.gates if gate.name != "duplicate"), told)
+        _stop_again(connection, event, Disposition.DUPLICATE, gates, drops_body=is_same)
+        return Admitted(Disposition.DUPLICATE, first, run_id)
+    if hold is not None and _holds(connection, event.workflow, hold):
+        _stop_again(connection, event, Disposition.HELD, (*event.gates, hold), drops_body=False)
+        return Admitted(Disposition.HELD, event.id)
+    if event.disposition is not Disposition.ACCEPTED:
+        return Admitted(event.disposition, event.id)
+    return start_runs(connection, event.id, event.gates, runs, now=now)
+
+
 def start_runs(
     connection: sqlite3.Connection,
     event_id: str,
@@ -119,13 +157,32 @@ def _take_delivery(connection: sqlite3.Connection, event: Event, delivery: Deliv
 
 def _write_duplicate(connection: sqlite3.Connection, event: Event, delivery: Delivery) -> Admitted:
     """Its body only where that differs from the first one's, so that a storm of repeats stays small."""
-    row = {"workflow": event.workflow, "key": delivery.key, "body": packed(event.body)}
-    first, at, is_same, run_id = connection.execute(ADMISSION["first_delivery"], row).fetchone()
+    first, told, is_same, run_id = _first(connection, event, delivery)
     gates = tuple(gate for gate in event.gates if gate.name != "duplicate")
-    told = duplicate_of(delivery, first, at, is_same=bool(is_same))
     body = b"" if is_same else event.body
     _write_stopped(connection, replace(event, gates=gates, body=body), Disposition.DUPLICATE, told)
     return Admitted(Disposition.DUPLICATE, first, run_id)
+
+
+def _first(
+    connection: sqlite3.Connection, event: Event, delivery: Delivery
+) -> tuple[str, Gate, bool, str | None]:
+    """The event of which *event* is a duplicate, the gate that says so, if the bodies are one, its run."""
+    row = {"workflow": event.workflow, "key": delivery.key, "body": packed(event.body)}
+    first, at, is_same, run_id = connection.execute(ADMISSION["first_delivery"], row).fetchone()
+    return first, duplicate_of(delivery, first, at, is_same=bool(is_same)), bool(is_same), run_id
+
+
+def _stop_again(
+    connection: sqlite3.Connection,
+    event: Event,
+    disposition: Disposition,
+    gates: tuple[Gate, ...],
+    *,
+    drops_body: bool,
+) -> None:
+    row = {"event_id": event.id, "disposition": disposition.value, "gates": gates_text(gates)}
+    connection.execute(ADMISSION["stop_again"], {**row, "drops_body": drops_body})
 
 
 def _holds(connection: sqlite3.Connection, workflow: str, hold: Gate) -> bool:

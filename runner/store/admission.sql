@@ -3,6 +3,7 @@
 INSERT INTO deliveries (workflow, key, event_id, expires_at) VALUES (:workflow, :key, :event_id, :expires_at)
 ON CONFLICT (workflow, key) DO UPDATE SET event_id = excluded.event_id, expires_at = excluded.expires_at
 WHERE deliveries.expires_at <= :now
+   OR deliveries.event_id = excluded.event_id  -- one that was held has it already
    OR (:retries_failed
        AND EXISTS (SELECT 1 FROM runs WHERE runs.event_id = deliveries.event_id)
        AND NOT EXISTS (SELECT 1 FROM runs
@@ -66,6 +67,16 @@ WHERE number = (SELECT number FROM runs INDEXED BY runs_in_line
                 ORDER BY place LIMIT 1)
   AND (SELECT count(*) FROM runs INDEXED BY runs_in_line
        WHERE workflow = :workflow AND concurrency_key = :key AND slot = 'holds') < :limit;
+
+-- admit_again
+-- The fence: of two that judge it at once, one finds it as it was.
+UPDATE events SET disposition = :disposition, gates = :gates, type = :type, delivery_id = :delivery_id,
+                  content_type = :content_type
+WHERE id = :event_id AND disposition = :was;
+
+-- stop_again
+UPDATE events SET disposition = :disposition, gates = :gates, body = iif(:drops_body, x'', body)
+WHERE id = :event_id;
 
 -- drop_event
 UPDATE events SET disposition = 'dropped', gates = :gates WHERE id = :event_id;

@@ -43,7 +43,7 @@ def start_anew(
     status = status_of(connection, run_id)
     if status not in ENDED:
         raise MoveRefused(f"run {run_id} is {status}; it can be replayed when it has ended")
-    (event_id, *_rest) = connection.execute(SQL["run_for_replay"], {"run_id": run_id}).fetchone()
+    event_id, item = connection.execute(SQL["run_for_replay"], {"run_id": run_id}).fetchone()
     (inherited,) = connection.execute(SQL["generations_inherited"], {"run_id": run_id}).fetchone()
     parameters = {"run_id": run_id, "as_new": how.as_new}
     generations = value_or_none(inherited) or {}
@@ -51,7 +51,7 @@ def start_anew(
         generations = {path: generation + 1 for path, generation in generations.items()}
     generations |= dict(connection.execute(SQL["generations_of_run"], parameters).fetchall())
     row = new_run_parameters(new, event_id, now)
-    row |= {"replay_of": run_id, "generations": text_or_none(generations)}
+    row |= {"replay_of": run_id, "generations": text_or_none(generations), "item": item}
     connection.execute(SQL["insert_run"], row)
     stand_in_line_as(connection, new.id, origin=run_id)
     if how.is_behind:

@@ -98,7 +98,7 @@ def _untold(connection: sqlite3.Connection) -> list[Untold]:
         Untold(
             id=row[0], workflow=row[1], step=row[2], sentence=row[3], destination=row[4],
             is_open=row[5] == "open", runs=runs, failed=failed, opened_at=row[6], closed_at=row[7],
-            dismissed_by=row[8], note=row[9], told_at=row[10],
+            dismissed_by=row[8], note=row[9], told_at=row[10], kind=row[11],
         )
         for row in rows
         for runs, failed in [counts.get(row[0], (0, 0))]

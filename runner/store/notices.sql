@@ -3,7 +3,8 @@ SELECT 1 FROM problems INDEXED BY problems_untold
 WHERE status <> told AND (status = 'open' OR told = 'open') LIMIT 1;
 
 -- untold
-SELECT id, workflow, step, sentence, destination, status, opened_at, closed_at, dismissed_by, note, told_at
+SELECT id, workflow, step, sentence, destination, status, opened_at, closed_at, dismissed_by, note, told_at,
+       kind
 FROM problems INDEXED BY problems_untold
 WHERE status <> told AND (status = 'open' OR told = 'open') ORDER BY number LIMIT :limit;
 

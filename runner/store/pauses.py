@@ -97,7 +97,7 @@ class SQLitePauses:
             for one in releases:
                 row = {"event_id": one.event_id, "gates": gates_text(one.gates)}
                 if connection.execute(SQL["let_go"], row).rowcount:
-                    admitted.append(start_runs(connection, one.event_id, one.gates, [one.run], now=now))
+                    admitted.append(start_runs(connection, one.event_id, one.gates, one.runs, now=now))
             return admitted
 
         return await self._write(member)

@@ -22,7 +22,9 @@ SELECT 1 FROM pauses WHERE kind = 'workflow' AND name = :workflow AND (until IS 
 DELETE FROM pauses
 WHERE kind = 'workflow' AND name = :workflow AND until <= :now
   AND (:keeps_held OR NOT EXISTS (SELECT 1 FROM events INDEXED BY events_held
-                                  WHERE workflow = :workflow AND disposition = 'held'));
+                                  WHERE workflow = :workflow AND disposition = 'held'
+                                    AND NOT EXISTS (SELECT 1 FROM json_each(gates)
+                                                    WHERE value ->> 'name' = 'version')));
 
 -- untidy
 SELECT 1 FROM pauses WHERE kind <> 'workflow' AND until <= :now LIMIT 1;
@@ -31,8 +33,11 @@ SELECT 1 FROM pauses WHERE kind <> 'workflow' AND until <= :now LIMIT 1;
 DELETE FROM pauses WHERE kind <> 'workflow' AND until <= :now;
 
 -- held
+-- Those held for want of a version without faults have to be judged first (rechecking.py).
 SELECT id, length(body) FROM events INDEXED BY events_held
-WHERE workflow = :workflow AND disposition = 'held' ORDER BY number LIMIT :most;
+WHERE workflow = :workflow AND disposition = 'held'
+  AND NOT EXISTS (SELECT 1 FROM json_each(gates) WHERE value ->> 'name' = 'version')
+ORDER BY number LIMIT :most;
 
 -- held_events
 SELECT id, workflow, trigger, received_at, disposition, method, path, query, headers, content_type,

@@ -7,9 +7,9 @@ VALUES (:id, :workflow, :trigger, :disposition, :received_at, :method, :path, :q
 -- insert_run
 -- With an owner the first turn begins in the transaction that accepts the event.
 INSERT INTO runs (id, event_id, workflow, version, title, seed, accepted_at, mode, replay_of,
-                  generations, owner, status, fence, turns, stalled, due_at, base_at, started_at)
+                  generations, item, owner, status, fence, turns, stalled, due_at, base_at, started_at)
 SELECT :id, :event_id, :workflow, :version, :title, :seed, accepted_at, :mode, :replay_of,
-       :generations, owner, CASE WHEN owner IS NULL THEN 'queued' ELSE 'running' END,
+       :generations, :item::integer, owner, CASE WHEN owner IS NULL THEN 'queued' ELSE 'running' END,
        begun, begun, begun, CASE WHEN owner IS NULL THEN accepted_at END,
        CASE WHEN owner IS NOT NULL THEN accepted_at END, CASE WHEN owner IS NOT NULL THEN accepted_at END
 FROM (SELECT :owner::text AS owner, :accepted_at::double precision AS accepted_at,
@@ -42,7 +42,7 @@ UPDATE runs SET status = 'running', owner = :node, fence = fence + 1, turns = tu
                 base_at = coalesce(base_at, :now), started_at = coalesce(started_at, :now)
 FROM taken WHERE runs.number = taken.number
 RETURNING id, event_id, workflow, version, title, seed, attempt, fence, turns, stalled, accepted_at,
-          base_at, mode, cancel_requested, generations, replaced_by;
+          base_at, mode, cancel_requested, generations, replaced_by, item;
 
 -- events_of_runs
 SELECT id, workflow, trigger, received_at, disposition, method, path, query, headers, content_type,
@@ -177,7 +177,7 @@ SELECT status, reason ->> 'code', answer, output FROM runs WHERE id = :run_id;
 WITH line AS MATERIALIZED (
     SELECT count(lock_line(workflow, concurrency_key)) AS locked FROM runs
     WHERE id = :run_id AND slot IS NOT NULL)
-SELECT status, event_id, generations FROM line CROSS JOIN runs WHERE id = :run_id FOR UPDATE OF runs;
+SELECT status, event_id, generations, item FROM line CROSS JOIN runs WHERE id = :run_id FOR UPDATE OF runs;
 
 -- cancel_idle
 UPDATE runs SET status = 'cancelled', due_at = NULL, waiting_for = NULL, reason = :reason, ended_at = :now

@@ -38,7 +38,7 @@ async def claimed_of(connection: Connection, runs: Sequence[Run]) -> list[Claime
 
 
 async def locked(connection: Connection, run_id: str) -> Row:
-    """Status, event and generations of a run, ours until the transaction ends. Raises NotFound."""
+    """Status, event, generations and item of a run, ours until the transaction ends. Raises NotFound."""
     row = await fetch_row(connection, "lock_run", {"run_id": run_id})
     if row is None:
         raise NotFound(f"there is no run {run_id}")
@@ -88,7 +88,7 @@ async def go_on(
 
 async def start_anew(connection: Connection, run_id: str, new: NewRun, *, now: float, how: Replaying) -> None:
     """Start *new* on the event of an ended run. Raises NotFound, MoveRefused."""
-    status, event_id, inherited = await locked(connection, run_id)
+    status, event_id, inherited, item = await locked(connection, run_id)
     if status not in ENDED:
         raise MoveRefused(f"run {run_id} is {status}; it can be replayed when it has ended")
     generations = value_or_none(inherited) or {}
@@ -97,7 +97,7 @@ async def start_anew(connection: Connection, run_id: str, new: NewRun, *, now: f
     found = await fetch(connection, "generations_of_run", {"run_id": run_id, "as_new": how.as_new})
     generations |= {str(path): number for path, number in found}
     row = new_run_parameters(new, event_id, now)
-    row |= {"replay_of": run_id, "generations": text_or_none(generations)}
+    row |= {"replay_of": run_id, "generations": text_or_none(generations), "item": item}
     await execute(connection, "insert_run", row)
     await stand_in_line_as(connection, new.id, origin=run_id)
     if how.is_behind:

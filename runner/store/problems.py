@@ -113,6 +113,7 @@ def _item(row: Row, counts: dict[str, int], last_at: float | None, replay: str |
     named = {name: counts.get(name, 0) for name in dict.fromkeys(COUNTED.values())}
     return {
         "id": row[1],
+        "kind": row[14],
         "workflow": row[2],
         "step": row[3],
         "cause": row[4],

@@ -31,18 +31,18 @@ UPDATE runs SET problem_id = NULL WHERE id = :run_id AND problem_id IS NOT NULL;
 
 -- close_if_settled
 UPDATE problems SET status = 'closed', closed_at = :now
-WHERE id = :problem_id AND status = 'open' AND NOT EXISTS (
+WHERE id = :problem_id AND status = 'open' AND kind = 'runs' AND NOT EXISTS (
     SELECT 1 FROM runs INDEXED BY runs_by_problem
     WHERE problem_id = :problem_id AND status IN ('failed', 'waiting', 'queued', 'running'));
 
 -- settled
-SELECT id FROM problems WHERE status = 'open' AND NOT EXISTS (
+SELECT id FROM problems WHERE status = 'open' AND kind = 'runs' AND NOT EXISTS (
     SELECT 1 FROM runs INDEXED BY runs_by_problem
     WHERE problem_id = problems.id AND runs.status IN ('failed', 'waiting', 'queued', 'running'));
 
 -- problems
 SELECT number, id, workflow, step, cause, sentence, destination, status, opened_at, seen_at, seen_by,
-       closed_at, dismissed_by, note
+       closed_at, dismissed_by, note, kind
 FROM problems
 WHERE number < :before AND (:status IS NULL OR status = :status)
   AND (:workflow IS NULL OR workflow = :workflow)
@@ -50,7 +50,7 @@ ORDER BY number DESC LIMIT :limit;
 
 -- problem
 SELECT number, id, workflow, step, cause, sentence, destination, status, opened_at, seen_at, seen_by,
-       closed_at, dismissed_by, note
+       closed_at, dismissed_by, note, kind
 FROM problems WHERE id = :id;
 
 -- counts

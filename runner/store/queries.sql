@@ -7,8 +7,9 @@ VALUES (:id, :workflow, :trigger, :disposition, :received_at, :method, :path, :q
 -- insert_run
 -- With an owner the first turn begins in the transaction that accepts the event.
 INSERT INTO runs (id, event_id, workflow, version, title, seed, accepted_at, mode, replay_of,
-                  generations, status, owner, fence, turns, stalled, due_at, base_at, started_at)
+                  generations, item, status, owner, fence, turns, stalled, due_at, base_at, started_at)
 VALUES (:id, :event_id, :workflow, :version, :title, :seed, :accepted_at, :mode, :replay_of, :generations,
+        :item,
         iif(:owner IS NULL, 'queued', 'running'), :owner,
         :owner IS NOT NULL, :owner IS NOT NULL, :owner IS NOT NULL,
         iif(:owner IS NULL, :accepted_at, NULL), iif(:owner IS NULL, NULL, :accepted_at),
@@ -34,11 +35,11 @@ WHERE id = :run_id AND turns = :turn - 1 AND status IN ('queued', 'waiting') AND
        WHERE earlier.workflow = runs.workflow AND earlier.concurrency_key = runs.concurrency_key
          AND earlier.slot = 'holds' AND earlier.place < runs.place AND earlier.started_at IS NULL))
 RETURNING id, event_id, workflow, version, title, seed, attempt, fence, turns, stalled, accepted_at,
-          base_at, mode, cancel_requested, generations, replaced_by;
+          base_at, mode, cancel_requested, generations, replaced_by, item;
 
 -- event_of_run
 SELECT id, workflow, trigger, received_at, disposition, method, path, query, headers, content_type,
-       size, source_ip, body, gates, type, delivery_id
+       size, source_ip, body, gates, type, delivery_id, keyed_as
 FROM events WHERE id = :event_id;
 
 -- records_of_run
@@ -181,7 +182,7 @@ DELETE FROM records WHERE run_id = :run_id AND path = 'run!timeout';
 UPDATE runs SET is_behind = 1 WHERE id = :run_id;
 
 -- run_for_replay
-SELECT event_id, workflow, status, accepted_at FROM runs WHERE id = :run_id;
+SELECT event_id, item FROM runs WHERE id = :run_id;
 
 -- generations_of_run
 SELECT path, generation + iif(:as_new OR (status = 'failed'
@@ -193,15 +194,8 @@ FROM records WHERE run_id = :run_id;
 -- generations_inherited
 SELECT generations FROM runs WHERE id = :run_id;
 
--- rotation
-SELECT rotation FROM addresses WHERE workflow = :workflow;
-
 -- rotations
 SELECT workflow, rotation FROM addresses;
-
--- rotate
-INSERT INTO addresses (workflow, rotation) VALUES (:workflow, 1)
-ON CONFLICT (workflow) DO UPDATE SET rotation = rotation + 1 RETURNING rotation;
 
 -- rejected_over
 SELECT number, workflow FROM (

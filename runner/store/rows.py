@@ -88,6 +88,7 @@ def new_run_parameters(run: NewRun, event_id: str, now: float) -> dict[str, Any]
         "accepted_at": now,
         "replay_of": None,
         "generations": None,
+        "item": run.item,
     }
 
 
@@ -108,7 +109,7 @@ def run_of(row: Row) -> Run:
         id=row[0], event_id=row[1], workflow=row[2], version=row[3], title=row[4], seed=row[5],
         attempt=row[6], fence=row[7], turns=row[8], stalled=row[9], accepted_at=row[10], base_at=row[11],
         mode=row[12], cancel_requested=bool(row[13]), generations=value_or_none(row[14]) or {},
-        replaced_by=row[15],
+        replaced_by=row[15], item=row[16],
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -136,13 +137,13 @@ class SQLiteStore:
             connection.execute(SQL["insert_event"], parameters)
             for row in rows:
                 connection.execute(SQL["insert_run"], row)
-            _write_files(connection, event.id, files, event.received_at)
+            write_files(connection, event.id, files, event.received_at)
 
         def judge(connection: sqlite3.Connection) -> None:
             nonlocal admitted
             admitted = admit(connection, event, runs, delivery=delivery, hold=hold)
             if admitted.disposition is not Disposition.DUPLICATE:
-                _write_files(connection, event.id, files, event.received_at)
+                write_files(connection, event.id, files, event.received_at)
 
         def heard(error: Exception | None) -> None:
             if settled:
@@ -176,7 +177,7 @@ class SQLiteStore:
                 raise StaleFence(f"run {run.id} is another worker's now")
             connection.executemany(SQL["upsert_record"], rows)
             connection.execute(SQL["progressed"], {"run_id": run.id})
-            _write_files(connection, run.event_id, files, run.accepted_at)
+            write_files(connection, run.event_id, files, run.accepted_at)
 
         await self._writer.write(member, is_quick=True)
 
@@ -194,7 +195,7 @@ class SQLiteStore:
             problem_rows.place(connection, run, end)
             if rows:
                 connection.executemany(SQL["upsert_record"], rows)
-            _write_files(connection, run.event_id, files, run.accepted_at)
+            write_files(connection, run.event_id, files, run.accepted_at)
 
         await self._writer.write(member, is_quick=True)
 
@@ -262,22 +263,9 @@ class SQLiteStore:
             raise NotFound(f"no file {digest} is stored")
         return bytes(rows[0][0])
 
-    async def rotation(self, workflow: str) -> int:
-        """How often the workflow's address was changed."""
-        rows = await self._read("rotation", workflow=workflow)
-        return int(rows[0][0]) if rows else 0
-
     async def rotations(self) -> Mapping[str, int]:
         """How often addresses were changed, of all workflows where one ever was."""
         return {workflow: int(rotation) for workflow, rotation in await self._read("rotations")}
-
-    async def rotate(self, workflow: str) -> int:
-        """Change the workflow's address; the new rotation."""
-
-        def member(connection: sqlite3.Connection) -> int:
-            return int(connection.execute(SQL["rotate"], {"workflow": workflow}).fetchone()[0])
-
-        return await self._writer.write(member)
 
     # --- people at runs ---------------------------------------------------------------------
 
@@ -380,7 +368,9 @@ class SQLiteStore:
 
 def _claimed(connection: sqlite3.Connection, row: Sequence[Any]) -> Claimed:
     run = run_of(row)
-    event = event_of(connection.execute(SQL["event_of_run"], {"event_id": run.event_id}).fetchone())
+    *found, keyed_as = connection.execute(SQL["event_of_run"], {"event_id": run.event_id}).fetchone()
+    event = event_of(found)
+    run = replace(run, keyed_as=keyed_as) if keyed_as else run
     rows = connection.execute(SQL["records_of_run"], {"run_id": run.id}).fetchall()
     files = connection.execute(SQL["files_of_event"], {"event_id": run.event_id}).fetchall()
     return Claimed(
@@ -391,9 +381,10 @@ def _claimed(connection: sqlite3.Connection, row: Sequence[Any]) -> Claimed:
     )
 
 
-def _write_files(
+def write_files(
     connection: sqlite3.Connection, event_id: str, files: Mapping[str, bytes], now: float
 ) -> None:
+    """Keep *files*, by their digests, with an event: a part of a transaction."""
     for digest, content in files.items():
         connection.execute(
             SQL["insert_file"],

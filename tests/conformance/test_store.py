@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from runner.engine.admission import Admitted
+from runner.engine.admission import Admitted, Delivery
 from runner.engine.runs import (
     MOVES,
     Disposition,
@@ -291,3 +291,29 @@ async def test_a_body_comes_back_byte_for_byte_however_it_is_stored(store: AnySt
     await store.accept(replace(an_event(), body=body, size=len(body)), [a_run()], {})
     (one,) = await store.claim([Job("run-0001", 1)], node="a", now=NOW)
     assert one.event.body == body
+
+
+async def test_each_run_of_an_event_keeps_its_item_through_turns_and_replays(store: AnyStore) -> None:
+    runs = [replace(a_run(number), item=number - 1) for number in (1, 2)]
+    await store.accept(an_event(), runs, {})
+    jobs = await store.due(now=NOW, limit=10)
+    claimed = await store.claim(jobs, node="a", now=NOW)
+    assert {one.run.id: one.run.item for one in claimed} == {"run-0001": 0, "run-0002": 1}
+    second = next(one.run for one in claimed if one.run.item == 1)
+    await store.finish(second, TurnEnd(Status.FAILED, ended_at=NOW), [], {})
+    await store.replay_failed(second.id, version=None, now=NOW)
+    (again,) = await store.claim(await store.due(now=NOW, limit=10), node="a", now=NOW)
+    assert (again.run.id, again.run.item) == (second.id, 1)
+    await store.finish(again.run, TurnEnd(Status.SUCCEEDED, ended_at=NOW), [], {})
+    await store.replay_start(second.id, a_run(3), now=NOW)
+    (anew,) = await store.claim(await store.due(now=NOW, limit=10), node="a", now=NOW)
+    assert (anew.run.id, anew.run.item) == ("run-0003", 1)
+
+
+async def test_an_event_may_have_no_runs_and_is_accepted_all_the_same(store: AnyStore) -> None:
+    admitted = await store.accept(an_event(), [], {})
+    assert (admitted.disposition, admitted.run_id) == (Disposition.ACCEPTED, None)
+    again = await store.accept(an_event(2), [], {}, delivery=Delivery("d1", NOW + 60, retries_failed=True))
+    assert (again.disposition, again.run_id) == (Disposition.ACCEPTED, None)
+    third = await store.accept(an_event(3), [], {}, delivery=Delivery("d1", NOW + 60, retries_failed=True))
+    assert (third.disposition, third.event_id) == (Disposition.DUPLICATE, "event-0002")

@@ -10,6 +10,7 @@ from runner.values import Json
 from web.api.pauses import ROUTES as PAUSES
 from web.api.problems import ROUTES as PROBLEMS
 from web.api.reading import ROUTES as READING
+from web.api.rechecking import ROUTES as RECHECKING
 from web.api.replays import ROUTES as REPLAYS
 from web.api.routes import PREFIX, Asked, Parameter, Route
 from web.api.runs import ROUTES as RUNS
@@ -28,6 +29,7 @@ async def describe(house: House, _asked: Asked) -> Json:
 ROUTES: tuple[Route, ...] = (
     *READING,
     *RUNS,
+    *RECHECKING,
     *PROBLEMS,
     *REPLAYS,
     *PAUSES,

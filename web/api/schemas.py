@@ -152,6 +152,10 @@ COMPONENTS: dict[str, Json] = {
     "ProblemOfRuns": thing(
         {
             "id": TEXT,
+            "kind": {
+                "enum": ["runs", "silent"],
+                "description": "Runs that failed or wait, or a sender from whom nothing comes.",
+            },
             "workflow": TEXT,
             "step": {**TEXT, "description": "A path without loop indices; empty: the run as a whole."},
             "cause": TEXT,
@@ -219,6 +223,16 @@ COMPONENTS: dict[str, Json] = {
                     NUMBER,
                 )
             ),
+        }
+    ),
+    "Rechecked": thing(
+        {
+            "workflow": TEXT,
+            **dict.fromkeys(("accepted", "duplicate", "ignored", "held", "dropped"), NUMBER),
+            "rejected": {**NUMBER, "description": "Refused still."},
+            "unjudged": {**NUMBER, "description": "Cannot be judged again: the body was refused unread, …"},
+            "reasons": many(thing({"reason": TEXT, "count": NUMBER})),
+            "backlog_full": {"type": "boolean", "description": "Some are left: do it again later."},
         }
     ),
     "EventItem": thing(_EVENT),

@@ -1,0 +1,116 @@
+"""`hookline events recheck`: refused requests are judged again with the secrets of today."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from runner.cli.options import (
+    Place,
+    When,
+    asynchronous,
+    data_options,
+    example,
+    json_option,
+    workflows_option,
+)
+from runner.cli.showing import note, print_json, printable
+
+if TYPE_CHECKING:
+    from runner.cli.house import Rooms
+    from runner.engine.accept import Door
+    from runner.engine.rechecking import Rechecked
+
+WORDS = {
+    "accepted": "accepted",
+    "duplicate": "duplicate",
+    "ignored": "ignored",
+    "dropped": "dropped",
+    "held": "held",
+    "rejected": "refused still",
+    "unjudged": "cannot be judged again",
+}
+
+
+@click.command(epilog=example("hookline events recheck order-alerts --since 2d"))
+@click.argument("slug", required=False)
+@click.option("--since", type=When(), help="Only received from then on: 2h, 7d, a date or a time.")
+@workflows_option
+@data_options
+@json_option
+@asynchronous
+async def recheck(place: Place, slug: str | None, since: float | None, as_json: bool) -> None:
+    """
+    Judge refused and held requests again with the secrets of today.
+
+    Those that pass are accepted, each once: of the workflow SLUG, or of all. Requests whose body was
+    refused unread cannot be judged again. Exit status 1 if any is refused still.
+    """
+    from runner.cli.door import open_door
+    from runner.cli.house import live_workflow
+    from runner.store.nodes import living
+
+    async with place.opened() as rooms:
+        await rooms.library.reload()
+        if slug is not None:
+            await live_workflow(rooms.library, slug)
+        async with open_door(rooms) as door:
+            done = await rechecked(rooms, door, slug, since)
+        is_served = bool(living(rooms.store.nodes))
+    if as_json:
+        print_json({"items": [one.as_json() for one in done], "next": None})
+    else:
+        _show(done)
+    if any(one.is_full for one in done):
+        note("The backlog is full, so some were left; do it again when runs have ended.")
+    if any(one.counts["accepted"] for one in done) and not is_served:
+        note("No server runs on this data now; their runs begin when one does: hookline serve")
+    if any(one.counts["rejected"] for one in done):
+        raise click.exceptions.Exit(1)
+
+
+async def rechecked(
+    rooms: Rooms, door: Door, slug: str | None, since: float | None, *, unjudged_alone: bool = False
+) -> list[Rechecked]:
+    """
+    Judge what was refused of the workflow *slug*, or of all, again; of one, *unjudged_alone* or not.
+
+    Raises:
+        NotFound: there is no such workflow.
+        StoreUnavailable: what was done before stands.
+    """
+    from runner.engine.examining import Examiner
+    from runner.engine.rechecking import Rechecker
+    from runner.outbound import Outbound
+    from runner.outbound.fetching import Keys
+    from runner.store.rechecking import SQLiteRechecks
+
+    outbound = Outbound(allow=rooms.settings.network.allow)
+    keys = Keys(outbound)
+    rechecker = Rechecker(
+        door=door,
+        rechecks=SQLiteRechecks(rooms.store, time.time),
+        library=rooms.library,
+        examiner=Examiner(rooms.safe.secrets, keys),
+        public_url=rooms.settings.address,
+    )
+    try:
+        if slug is None:
+            return await rechecker.recheck_all(since=since)
+        return [await rechecker.recheck(slug, since=since, unjudged_alone=unjudged_alone)]
+    finally:
+        await keys.close()
+        await outbound.close()
+
+
+def _show(done: list[Rechecked]) -> None:
+    found = [one for one in done if one.counts.total()]
+    if not found:
+        note("Nothing is refused.")
+    for one in found:
+        counted = [f"{one.counts[name]} {word}" for name, word in WORDS.items() if one.counts[name]]
+        click.echo(f"{one.workflow}: {', '.join(counted)}")
+        for reason, count in one.reasons.most_common(5):
+            note(f"  {count}: {printable(reason)}")

@@ -1,0 +1,90 @@
+"""`hookline rename`: another name for a workflow, which keeps its address, history and state."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import click
+
+from runner.cli.options import FOLDER, example, json_option
+from runner.cli.showing import note, print_json
+from runner.errors import HooklineError, SettingsError
+
+SUFFIXES = (".yaml", ".test.yaml")
+
+
+@click.command(epilog=example("hookline rename order-alerts big-orders"))
+@click.argument("old")
+@click.argument("new")
+@click.option(
+    "--workflows",
+    type=FOLDER,
+    default=Path("workflows"),
+    show_default=True,
+    help="The folder of the workflow files.",
+)
+@json_option
+def rename(workflows: Path, old: str, new: str, as_json: bool) -> None:
+    """
+    Rename a workflow: its files, with `formerly` in them.
+
+    The server takes notice within a second, or when it starts: address, history and state of OLD are
+    NEW's from then on.
+    """
+    from runner.language.formerly import with_formerly
+
+    source, target = workflows / f"{old}.yaml", workflows / f"{new}.yaml"
+    _check(workflows, old, new)
+    text = _read(source)
+    try:
+        written = with_formerly(text, old, new)
+    except ValueError as error:
+        raise HooklineError(f"{source}: {error}") from None
+    renamed = [new + suffix for suffix in SUFFIXES if (workflows / (old + suffix)).exists()]
+    # the new one first: with both there, a server goes on with the old one
+    with target.open("x", encoding="utf-8", newline="") as file:
+        file.write(written)
+        file.flush()
+        os.fsync(file.fileno())
+    source.unlink()
+    test = workflows / f"{old}.test.yaml"
+    if test.exists():
+        test.rename(workflows / f"{new}.test.yaml")
+    if as_json:
+        print_json({"old": old, "new": new, "files": [str(workflows / one) for one in renamed]})
+    else:
+        note(f"{old} is {new} now: {', '.join(str(workflows / one) for one in renamed)}")
+        note("Its address stays; a running server takes notice within a second.")
+
+
+def _check(workflows: Path, old: str, new: str) -> None:
+    """
+    Whether *old* can be called *new*.
+
+    Raises:
+        SettingsError: it cannot.
+    """
+    from runner.engine.library import workflow_files
+    from runner.language.keys import SLUG_PATTERN
+    from runner.language.suggest import did_you_mean, one_of
+
+    if not (workflows / f"{old}.yaml").exists():
+        known = [path.stem for path in workflow_files(workflows)]
+        hint = did_you_mean(old, known) or (one_of(known) if known else "it has no workflow files")
+        raise SettingsError(f'there is no workflow "{old}" in {workflows}; {hint}')
+    if not re.fullmatch(SLUG_PATTERN, new):
+        raise SettingsError(f'"{new}" cannot be the id of a workflow: it has a-z, 0-9 and -, and at most 63')
+    for suffix in SUFFIXES:
+        if (workflows / (new + suffix)).exists():
+            raise SettingsError(f"{workflows / (new + suffix)} exists already; choose another name")
+
+
+def _read(path: Path) -> str:
+    from runner.engine.library import text_of
+
+    text = text_of(path)
+    if not isinstance(text, str):
+        raise HooklineError(str(text))
+    return text

@@ -1,0 +1,73 @@
+-- has_anything
+SELECT EXISTS (SELECT 1 FROM versions WHERE workflow = :old)
+    OR EXISTS (SELECT 1 FROM events INDEXED BY events_by_workflow WHERE workflow = :old)
+    OR EXISTS (SELECT 1 FROM pauses WHERE kind = 'workflow' AND name = :old);
+
+-- versions
+SELECT version, digest FROM versions WHERE workflow = :workflow ORDER BY version;
+
+-- runs_to_version
+-- Negative until all are moved, so that no two versions are taken for one on the way.
+UPDATE runs SET version = -:to WHERE workflow = :new AND version = :from;
+
+-- runs_moved
+UPDATE runs SET version = -version WHERE workflow = :new AND version < 0;
+
+-- drop_version
+DELETE FROM versions WHERE workflow = :new AND version = :from;
+
+-- renumber_version
+UPDATE versions SET version = -:to WHERE workflow = :new AND version = :from;
+
+-- versions_moved
+UPDATE versions SET version = -version WHERE workflow = :new AND version < 0;
+
+-- move_versions
+UPDATE versions SET workflow = :new WHERE workflow = :old;
+
+-- move_events
+-- What their effects are known by outside does not change.
+UPDATE events SET workflow = :new, keyed_as = coalesce(keyed_as, workflow) WHERE workflow = :old;
+
+-- move_runs
+UPDATE runs SET workflow = :new WHERE workflow = :old;
+
+-- move_deliveries
+UPDATE OR IGNORE deliveries SET workflow = :new WHERE workflow = :old;
+
+-- drop_deliveries
+DELETE FROM deliveries WHERE workflow = :old;
+
+-- move_pauses
+UPDATE OR IGNORE pauses SET name = :new WHERE kind = 'workflow' AND name = :old;
+
+-- drop_pauses
+DELETE FROM pauses WHERE kind = 'workflow' AND name = :old;
+
+-- same_problems
+-- Of both, open, and of the same step and cause.
+SELECT ours.id, theirs.id FROM problems AS ours JOIN problems AS theirs
+    ON theirs.workflow = :new AND theirs.step = ours.step AND theirs.cause = ours.cause AND theirs.status = 'open'
+WHERE ours.workflow = :old AND ours.status = 'open';
+
+-- runs_to_problem
+UPDATE runs SET problem_id = :to WHERE problem_id = :from;
+
+-- drop_problem
+DELETE FROM problems WHERE id = :from;
+
+-- move_problems
+UPDATE problems SET workflow = :new WHERE workflow = :old;
+
+-- move_expectation
+UPDATE OR IGNORE expectations SET workflow = :new WHERE workflow = :old;
+
+-- drop_expectation
+DELETE FROM expectations WHERE workflow = :old;
+
+-- move_let_go
+INSERT INTO rejected_let_go (workflow, count) SELECT :new, count FROM rejected_let_go WHERE workflow = :old
+ON CONFLICT (workflow) DO UPDATE SET count = count + excluded.count;
+
+-- drop_let_go
+DELETE FROM rejected_let_go WHERE workflow = :old;
