@@ -10,6 +10,8 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import ipaddress
+import math
+import re
 import tomllib
 import typing
 from collections.abc import Mapping
@@ -26,6 +28,7 @@ PREFIX = "HOOKLINE_"
 # read elsewhere: the root key and the command line's own; single secrets and connections
 ELSEWHERE = frozenset({"HOOKLINE_KEY", "HOOKLINE_SERVER", "HOOKLINE_TOKEN"})
 ELSEWHERE_PREFIXES = ("HOOKLINE_SECRET_", "HOOKLINE_CONNECTION_")
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,18 @@ class Server:
     tls_certificate: str = ""
     tls_key: str = ""
     tls_client_ca: str = ""
+    # Addresses or networks (CIDR) of the reverse proxies in front, each hop of them: from these alone
+    # X-Forwarded-For and Forwarded are read. None by default: the other end of the connection sends.
+    trusted_proxies: tuple[str, ...] = ()
+    # The header in which a trusted proxy passes on the client certificate that it verified, such as
+    # X-Forwarded-Client-Cert or Client-Cert; the proxy has to replace what a sender wrote there.
+    client_certificate_header: str = ""
     grace_seconds: float = 20.0  # container runtimes commonly kill after 30 s
+
+    @property
+    def trusted_networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+        """`trusted_proxies` as networks."""
+        return tuple(ipaddress.ip_network(text) for text in self.trusted_proxies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +72,8 @@ class Limits:
     evaluation_mib: int = 64
     per_destination: int = 8  # calls to one host at a time
     connections: int = 1000  # open inbound connections
+    header_seconds: float = 15.0  # to send a request's headers in; also how long an idle connection is kept
+    body_seconds: float = 30.0  # to send a request's body in; more where large files come by slow lines
     rejected_kept: int = 200  # refused requests kept for each workflow
     rejected_kept_days: int = 14
     answer_bytes: int = 10 * 1024 * 1024  # of one outbound answer
@@ -254,12 +270,38 @@ def _judged(settings: Settings) -> list[str]:
         faults.append(f"limits.per_destination: {settings.limits.per_destination} is too few; at least 1")
     if settings.server.workers < 1:
         faults.append(f"server.workers: {settings.server.workers} is too few; at least 1")
+    faults += [
+        f"limits.{name}: {seconds} is no time; write for example 30"
+        for name in ("header_seconds", "body_seconds")
+        if not 0 < (seconds := getattr(settings.limits, name)) < math.inf
+    ]
+    faults += _judged_proxies(settings.server)
     faults += _judged_notify(settings.notify)
     if bool(settings.server.tls_certificate) != bool(settings.server.tls_key):
         faults.append("server: tls_certificate and tls_key go together; one of them is missing")
     url = settings.store.url
     if url and not url.startswith("sqlite:///"):
         faults.append(f'store.url: "{url}" is not a store of this version; write sqlite:///path/to/file')
+    return faults
+
+
+def _judged_proxies(server: Server) -> list[str]:
+    faults = []
+    for text in server.trusted_proxies:
+        try:
+            network = ipaddress.ip_network(text)
+        except ValueError as error:
+            faults.append(f"server.trusted_proxies: {error}; write addresses or ranges such as 10.0.0.5/32")
+        else:
+            if network.prefixlen == 0:
+                faults.append(f"server.trusted_proxies: with {text} anybody could claim to be anybody")
+    header = server.client_certificate_header
+    if header and not HEADER_NAME.fullmatch(header):
+        faults.append(f'server.client_certificate_header: "{header}" is not the name of a header')
+    elif header and not server.trusted_proxies:
+        faults.append(
+            "server.client_certificate_header: it is believed from trusted_proxies alone, and none is set"
+        )
     return faults
 
 

@@ -13,7 +13,7 @@ from web.house import House
 from web.pages.table import add_pages
 from web.problems import add_problems
 
-__all__ = ["House", "make_app"]
+__all__ = ["House", "make_app", "own_names"]
 
 MOST_BODY_BYTES = 64 * 1024  # of a form or a call of the API: none holds more than some words
 HEADERS = {
@@ -36,6 +36,11 @@ def make_app(house: House) -> Quart:
     guard(app, house, {**add_routes(app, house, ROUTES), **add_pages(app, house)})
     app.after_request(_add_headers)
     return app
+
+
+def own_names(app: Quart) -> frozenset[str]:
+    """The first parts of all addresses of *app*, such as `api`: no workflow answers there."""
+    return frozenset(rule.rule.split("/")[1].lower() for rule in app.url_map.iter_rules()) - {""}
 
 
 async def _add_headers(response: Response) -> Response:

@@ -2,26 +2,30 @@
 Receive: `ANY /hooks/<token>[/<rest>]`, from an HTTP request to an event on disk and its answer.
 
 A small ASGI application in front of Quart, whose request costs more than all else here. One
-event's way reads top to bottom in `_receive`: find, read, decode, accept, answer.
+event's way reads top to bottom in `_receive`: let in, read, examine, accept, answer.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 from urllib.parse import unquote
 
-from runner.engine.accept import Door, accept, new_id, refuse_when_full, reject
+from runner.engine.accept import Door, accept, hold_unread, ignore, new_id, refuse_when_full, reject
 from runner.engine.answer import Answer, fixed, of_duplicate, of_event, wait
+from runner.engine.examining import Examined, Examiner, Greeted, answers_handshakes, examine
 from runner.engine.library import Library, Live
-from runner.engine.names import bounds_of, payload_of
+from runner.engine.names import bounds_of
 from runner.engine.runs import Disposition, Event, Gate
-from runner.errors import BacklogFull, BodyTooLarge, InboundError, StoreUnavailable
-from runner.inbound.decode import body_limit
+from runner.errors import ActionError, BacklogFull, BodyTooLarge, InboundError, StoreUnavailable
+from runner.inbound.cors import cors_headers, preflight
+from runner.inbound.decode import Bounds, body_limit
+from runner.inbound.verdict import Reply
 from runner.values import dumps
+from web.senders import Senders, Turned, peer_of
 
 Scope: TypeAlias = dict[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[dict[str, Any]]]
@@ -36,8 +40,14 @@ HEADERS = (
     (b"content-security-policy", b"sandbox"),
     (b"x-content-type-options", b"nosniff"),
 )
-RECEIVED = Gate("received", "passed")
-UNVERIFIED = Gate("signature", "passed", "the workflow asks for no verification of its senders")
+RECEIVED = (Gate("received", "passed"),)
+# what a sender hears; the reason, which may help whoever guesses, stands in the event's record alone
+DETAILS = {
+    401: "this request cannot be shown to come from its sender; the event {event} says why",
+    403: "this sender may not send here; the event {event} says why",
+    429: "too many requests; please send this again later",
+    503: "whether this comes from its sender cannot be found out now; please send it again",
+}
 
 log = logging.getLogger(__name__)
 
@@ -46,45 +56,133 @@ class SenderLeft(Exception):
     """The connection ended before the request did."""
 
 
+@dataclass(frozen=True, slots=True)
+class Called:
+    """Who is called: the workflow, what follows its token, and the path where it is not of its token."""
+
+    live: Live
+    rest: str = ""
+    path: str | None = None
+
+
 class Hooks:
     """The way in, and everything else to *pages*."""
 
-    def __init__(self, library: Library, door: Door, pages: Application, *, reading_bytes: int) -> None:
-        """*reading_bytes* bounds the bodies being read at one time, over all requests."""
+    def __init__(
+        self,
+        library: Library,
+        door: Door,
+        examiner: Examiner,
+        senders: Senders,
+        pages: Application,
+        *,
+        public_url: str,
+        reading_bytes: int,
+    ) -> None:
+        """
+        *public_url* is the address that senders know; *reading_bytes* bounds the bodies being read at
+        one time, over all requests.
+        """
         self._library = library
         self._door = door
+        self._examiner = examiner
+        self._senders = senders
         self._pages = pages
+        self._public_url = public_url
         self._room = reading_bytes
         self._said_at = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI application."""
-        if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
+        if scope["type"] != "http":
+            await self._pages(scope, receive, send)
+            return
+        # the raw path: %2F inside a token or a rest is no separator
+        path = scope["raw_path"].decode("ascii", "replace")
+        called = self._called(path)
+        if called is None and not scope["path"].startswith(PREFIX) and not self._library.is_gone(path):
             await self._pages(scope, receive, send)
             return
         with suppress(SenderLeft):
-            await _send(send, await self._receive(scope, receive), self._door)
+            answer = await (
+                self._unknown(path, scope, receive)
+                if called is None
+                else self._answer(called, scope, receive)
+            )
+            await _send(send, answer, self._door, is_head=scope["method"] == "HEAD")
 
-    async def _receive(self, scope: Scope, receive: Receive) -> Answer:
-        door = self._door
-        # the raw path: %2F inside a token or a rest is no separator
-        token, _slash, rest = scope["raw_path"].decode("ascii", "replace").removeprefix(PREFIX).partition("/")
-        live = self._library.by_token(token)
-        if live is None or live.workflow.webhook is None:
-            return _problem(404, "there is nothing at this address")
-        webhook = live.workflow.webhook
-        if scope["method"] not in webhook.methods:
-            allowed = ", ".join(webhook.methods)
-            answer = _problem(405, f"this address takes {allowed}")
-            return replace(answer, headers={**answer.headers, "allow": allowed})
+    def _called(self, path: str) -> Called | None:
+        """Who is called by the raw *path*."""
+        if path.startswith(PREFIX):
+            token, _slash, rest = path.removeprefix(PREFIX).partition("/")
+            live = self._library.by_token(token)
+            if live is not None and live.workflow.webhook is not None:
+                return Called(live, rest, None if token == live.token else path)
+        live = self._library.by_path(path)
+        return Called(live, "", path) if live is not None and live.workflow.webhook is not None else None
 
-        event = _event(scope, live, rest, received_at=door.clock())
+    async def _unknown(self, path: str, scope: Scope, receive: Receive) -> Answer:
+        """Nobody takes this now: a workflow without any good version holds, a deleted one is gone."""
+        token, _slash, rest = path.removeprefix(PREFIX).partition("/")
+        slug = self._library.waiting(token)
+        if slug is not None:
+            return await self._hold(slug, rest, scope, receive)
+        if self._library.is_gone(path) or self._library.is_gone(token):
+            return _problem(410, "the workflow at this address was deleted")
+        return _problem(404, "there is nothing at this address")
+
+    async def _answer(self, called: Called, scope: Scope, receive: Receive) -> Answer:
+        """The answer, readable for the pages of other origins that may send here."""
+        webhook = called.live.workflow.webhook
+        assert webhook is not None
+        headers = _headers(scope)
+        if not webhook.cors:
+            return await self._receive(called, headers, scope, receive)
+        allowed = preflight(scope["method"], headers, webhook.cors, webhook.methods)
+        if allowed is not None:
+            return Answer(204, b"", allowed)
+        answer = await self._receive(called, headers, scope, receive)
+        return replace(
+            answer, headers={**answer.headers, **cors_headers(headers.get("origin", ""), webhook.cors)}
+        )
+
+    async def _receive(
+        self, called: Called, headers: Mapping[str, str], scope: Scope, receive: Receive
+    ) -> Answer:
+        door, live = self._door, called.live
+        workflow, webhook = live.workflow, live.workflow.webhook
+        assert webhook is not None
+        event = self._event(workflow.slug, called.rest, headers, scope)
+        is_wanted = scope["method"] in webhook.methods
+        if not is_wanted and not answers_handshakes(live):
+            return await self._not_this_way(event, called)
+        turned = self._senders.turned(webhook, scope, headers)
+        if turned is not None:
+            return await self._turn_away(event, called, turned)
+
         try:
-            refuse_when_full(door, live.workflow)
-            event = await self._with_body(event, live, receive)
-            decoded = payload_of(event, bounds_of(live.workflow))
+            refuse_when_full(door, workflow)
+            body = await self._body(headers, body_limit(event.content_type, bounds_of(workflow)), receive)
+            event = replace(event, body=body, size=len(body))
+            url = f"{self._public_url}{scope['raw_path'].decode('ascii', 'replace')}"
+            url = f"{url}?{event.query}" if event.query else url
+            found = await examine(self._examiner, live, event, url=url, now=event.received_at)
+            if isinstance(found, Greeted):
+                return await self._greet(found.reply, workflow.slug)
+            if not is_wanted:
+                return await self._not_this_way(event, called)
+            if not isinstance(found, Examined):
+                return await self._turn_away(event, called, Turned(found.status, found.gate))
+            turned = self._senders.too_often(workflow.slug, webhook, now=event.received_at)
+            if turned is not None:
+                return await self._turn_away(found.event, called, turned)
+            if found.is_ignored:
+                await ignore(door, found.event)
+                return _thanks(found) or of_event(event.id, Disposition.IGNORED.value)
             is_awaited = webhook.answer.mode == "result"
-            accepted = await accept(door, live, event, decoded.payload, decoded.files, is_awaited=is_awaited)
+            accepted = await accept(
+                door, live, found.event, found.payload, found.files, is_awaited=is_awaited
+            )
         except InboundError as error:
             return await self._refuse(event, error)
         except (BacklogFull, StoreUnavailable) as error:
@@ -100,25 +198,74 @@ class Hooks:
         if webhook.answer.fixed and (is_duplicate or accepted.disposition is Disposition.ACCEPTED):
             return await fixed(
                 webhook.answer.fixed,
-                live.workflow,
-                replace(event, id=accepted.event_id),
-                decoded.payload,
+                workflow,
+                replace(found.event, id=accepted.event_id),
+                found.payload,
                 door.evaluator,
                 run_id=accepted.run_id,
             )
-        return of_event(accepted.event_id, accepted.disposition.value)
+        return _thanks(found) or of_event(accepted.event_id, accepted.disposition.value)
 
-    async def _with_body(self, event: Event, live: Live, receive: Receive) -> Event:
+    async def _hold(self, slug: str, rest: str, scope: Scope, receive: Receive) -> Answer:
+        """Keep what comes for a workflow that has no good version yet, judged by nobody."""
+        headers = _headers(scope)
+        event = self._event(slug, rest, headers, scope)
+        try:
+            body = await self._body(headers, body_limit(event.content_type, Bounds()), receive)
+            await hold_unread(self._door, replace(event, body=body, size=len(body)))
+        except InboundError as error:
+            return _problem(error.status, str(error))
+        except (BacklogFull, StoreUnavailable) as error:
+            return self._come_back(error)
+        return of_event(event.id, Disposition.HELD.value)
+
+    async def _greet(self, reply: Reply, slug: str) -> Answer:
+        """Answer a handshake, once what it asks to be visited was visited."""
+        if reply.visit is not None:
+            try:
+                await self._examiner.fetch.visit(reply.visit)
+            except ActionError as error:
+                log.warning(
+                    "the handshake of %s was not confirmed: %s",
+                    slug,
+                    error,
+                    extra={"action": "handshake_failed"},
+                )
+                return _problem(503, "the address to confirm by does not answer; please send this again")
+        log.info("%s: %s", slug, reply.about, extra={"action": "handshake", "workflow": slug})
+        return _of_reply(reply)
+
+    async def _turn_away(self, event: Event, called: Called, turned: Turned) -> Answer:
+        """Refuse; keep the request with the reason, so that a wrong set-up can be seen and mended."""
+        if turned.is_kept:
+            gate = turned.gate
+            if called.path is not None:  # to be judged again it takes the address that was signed
+                gate = replace(gate, facts={**gate.facts, "path": called.path})
+            with suppress(StoreUnavailable):  # it is refused in any case
+                await reject(self._door, event, gate)
+        detail = DETAILS.get(turned.status, turned.gate.reason).format(event=event.id)
+        answer = _problem(turned.status, detail)
+        after = RETRY_AFTER_SECONDS if turned.status == 503 else turned.retry_after_seconds
+        return answer if after is None else _with_header(answer, "retry-after", str(after))
+
+    async def _not_this_way(self, event: Event, called: Called) -> Answer:
+        """405; a browser that opens the address is kept, too."""
+        webhook = called.live.workflow.webhook
+        allowed = ", ".join(webhook.methods) if webhook else ""
+        reason = f"this address takes {allowed}"
+        answer = await self._turn_away(event, called, Turned(405, Gate("method", "stopped", reason)))
+        return _with_header(answer, "allow", allowed)
+
+    async def _body(self, headers: Mapping[str, str], limit: int, receive: Receive) -> bytes:
         """
         Read the body, counting: a length that lies does not help.
 
         Raises:
-            BodyTooLarge: past the workflow's bound; what was announced is refused unread.
+            BodyTooLarge: it has more than *limit* bytes; what was announced is refused unread.
             BacklogFull: more is being read than all requests together may.
             SenderLeft: the connection ended.
         """
-        limit = body_limit(event.content_type, bounds_of(live.workflow))
-        announced = event.headers.get("content-length", "")
+        announced = headers.get("content-length", "")
         if announced.isdigit() and int(announced) > limit:
             raise BodyTooLarge(f"the body has {int(announced):,} bytes; this address takes {limit:,}")
         chunks: list[bytes] = []
@@ -140,7 +287,27 @@ class Hooks:
                     break
         finally:
             self._room += size
-        return replace(event, body=chunks[0] if len(chunks) == 1 else b"".join(chunks), size=size)
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    def _event(self, slug: str, rest: str, headers: Mapping[str, str], scope: Scope) -> Event:
+        """The request as an event, its body not read yet."""
+        now = self._door.clock()
+        return Event(
+            id=new_id(now),
+            workflow=slug,
+            trigger="webhook",
+            received_at=now,
+            disposition=Disposition.ACCEPTED,
+            method=scope["method"],
+            path=unquote(rest),
+            query=scope["query_string"].decode("latin-1"),
+            headers=headers,
+            content_type=headers.get("content-type", ""),
+            size=0,
+            source_ip=self._senders.origin(peer_of(scope), headers).address,
+            body=b"",
+            gates=RECEIVED,
+        )
 
     async def _refuse(self, event: Event, error: InboundError) -> Answer:
         """Keep a request that cannot be read, with the reason; then say it to the sender."""
@@ -155,34 +322,31 @@ class Hooks:
         if not 0 <= now - self._said_at < SAID_SECONDS:
             self._said_at = now
             log.warning("senders hear 503: %s", error, extra={"action": "refused"})
-        answer = _problem(503, "not now; please send this again")
-        return replace(answer, headers={**answer.headers, "retry-after": str(RETRY_AFTER_SECONDS)})
+        return _with_header(
+            _problem(503, "not now; please send this again"), "retry-after", str(RETRY_AFTER_SECONDS)
+        )
 
 
-def _event(scope: Scope, live: Live, rest: str, *, received_at: float) -> Event:
-    """The request as an event, its body not read yet."""
+def _headers(scope: Scope) -> dict[str, str]:
+    """Values by lower-case name, repeated ones joined."""
     headers: dict[str, str] = {}
     for name, value in scope["headers"]:
         key = name.decode("latin-1").lower()
         text = value.decode("latin-1")
         headers[key] = f"{headers[key]}, {text}" if key in headers else text
-    client = scope.get("client")
-    return Event(
-        id=new_id(received_at),
-        workflow=live.workflow.slug,
-        trigger="webhook",
-        received_at=received_at,
-        disposition=Disposition.ACCEPTED,
-        method=scope["method"],
-        path=unquote(rest),
-        query=scope["query_string"].decode("latin-1"),
-        headers=headers,
-        content_type=headers.get("content-type", ""),
-        size=0,
-        source_ip=client[0] if client else "",
-        body=b"",
-        gates=(RECEIVED, UNVERIFIED),
-    )
+    return headers
+
+
+def _thanks(found: Examined) -> Answer | None:
+    return _of_reply(found.thanks) if found.thanks else None
+
+
+def _of_reply(reply: Reply) -> Answer:
+    return Answer(reply.status, reply.body, {name.lower(): text for name, text in reply.headers.items()})
+
+
+def _with_header(answer: Answer, name: str, value: str) -> Answer:
+    return replace(answer, headers={**answer.headers, name: value})
 
 
 def _problem(status: int, detail: str) -> Answer:
@@ -191,7 +355,7 @@ def _problem(status: int, detail: str) -> Answer:
     return Answer(status, body, {"content-type": "application/problem+json"})
 
 
-async def _send(send: Send, answer: Answer, door: Door) -> None:
+async def _send(send: Send, answer: Answer, door: Door, *, is_head: bool) -> None:
     body = await door.store.read_file(answer.file) if answer.file else answer.body
     headers = [
         (name.encode("latin-1", "replace"), value.encode("latin-1", "replace"))
@@ -199,4 +363,4 @@ async def _send(send: Send, answer: Answer, door: Door) -> None:
     ]
     headers += [(b"content-length", str(len(body)).encode()), *HEADERS]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.body", "body": b"" if is_head else body})

@@ -19,6 +19,18 @@ Origin = Literal["failed", "start"]
 Version = Literal["live", "original"]
 
 
+class Recheck(Protocol):
+    """Judges refused requests again."""
+
+    async def __call__(self, *, workflow: str | None, since: float | None) -> Json:
+        """
+        What became of those of *workflow* (None: of each), as a list of `Rechecked.as_json()`.
+
+        Raises:
+            NotFound, StoreUnavailable.
+        """
+
+
 class StartReplay(Protocol):
     """Starts a replay of one run."""
 
@@ -48,6 +60,7 @@ class House:
     actions: Callable[[], Json]
     clock: Callable[[], float]
     start_replay: StartReplay
+    recheck: Recheck
     ping: Callable[[], Awaitable[None]]
     pauses: Pauses
     problems: Problems

@@ -1,7 +1,7 @@
 """
 What stands between the server and the application for each request: a bound on the time that its
-body takes and on its number of headers, and no HTTP/2 without TLS. Called for every request, so
-it counts microseconds.
+body takes and on its number of headers; no HTTP/2 without TLS, no websockets, no target but a path.
+Called for every request, so it counts microseconds.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("hookline.web")
 
+PLAIN_VERSIONS = ("1.1", "1.0")  # what is spoken without TLS
 SWEEPS = 10  # in the time that a body has: so a slow one is cut at most a tenth late
 
 
@@ -45,11 +46,16 @@ class Requests:
         call_soon: Callable[..., Any],
     ) -> None:
         """Hand one request (or websocket) to the application."""
-        if scope["type"] != "http":
+        if scope["type"] == "websocket":  # nothing here speaks it
+            await send({"type": "websocket.close"})  # which is 403
+        elif scope["type"] != "http":
             await self._app(scope, receive, send, sync_spawn, call_soon)
-        elif scope["http_version"] == "2" and scope["scheme"] == "http":
+        elif scope["scheme"] == "http" and scope["http_version"] not in PLAIN_VERSIONS:
             # An upgrade to h2c carries requests past the rules of a proxy in front of us.
             await answer(send, 505)
+        elif not scope["path"].startswith("/"):
+            # "*", or a whole URL, whose host may be another than the one that a proxy judged by
+            await answer(send, 400)
         elif len(scope["headers"]) > self._max_headers:  # type: ignore[arg-type]  # it is a list
             await answer(send, 431)
         else:

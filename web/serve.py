@@ -8,8 +8,8 @@ runs several such processes on one socket.
 
 An application finds in `scope["state"]`:
 
-* `client_certificate`: `SSLSocket.getpeercert()` of the peer, with `fingerprint` (the SHA-256 of
-  the certificate, hex) added; None without one.
+* `client_certificate`: `SSLSocket.getpeercert()` of the peer, with the whole as `der` (bytes) and
+  `fingerprint` (its SHA-256, hex) added; None without one.
 * `stopping`: an asyncio.Event, set when the server begins to stop. A response without an end of
   its own (server-sent events) has to watch it, or it is cut off after the grace period.
 """
@@ -20,6 +20,7 @@ import asyncio
 import logging
 import signal
 import socket
+import time
 from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -36,14 +37,17 @@ from web.requests import Requests
 from web.tls import Certificates, peer_certificate
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from pathlib import Path
+
+    from hypercorn.typing import Scope
 
 log = logging.getLogger("hookline.web")
 
 BACKLOG = 1024  # connections that wait in the kernel: a burst is queued there, not refused
 SHUTDOWN_SECONDS = 10  # beyond the grace period, which running steps may need: to close the store
 ABORT_SECONDS = 2  # what a connection gets to end in after it was cut off
+FORGOTTEN_AFTER = 2  # times the seconds that an idle connection is kept: then Hypercorn has lost sight of it
 KEEP_ALIVE_REQUESTS = 1_000_000  # after 1,000, Hypercorn's default, a busy sender would reconnect
 BUSY = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
@@ -150,6 +154,7 @@ async def serve(
             ]
             watching = [
                 asyncio.create_task(connections.requests.cut_slow_bodies()),
+                asyncio.create_task(connections.cut_forgotten(options.header_seconds)),
                 asyncio.create_task(certificates.keep_fresh(options.certificate_check_seconds)),
             ]
             for one in listening:
@@ -205,6 +210,33 @@ def _address(one: socket.socket) -> str:
     return f"[{host}]:{port}" if one.family == socket.AF_INET6 else f"{host}:{port}"
 
 
+class _Connection:
+    """One connection: its application, which counts the requests that are under way."""
+
+    __slots__ = ("_app", "idle_since", "requests", "writer")
+
+    def __init__(self, app: Requests, writer: asyncio.StreamWriter) -> None:
+        self._app = app
+        self.writer = writer
+        self.requests = 0
+        self.idle_since = time.monotonic()
+
+    async def __call__(
+        self,
+        scope: Scope,
+        receive: Callable[[], Awaitable[Any]],
+        send: Callable[[Any], Awaitable[None]],
+        sync_spawn: Callable[..., Any],
+        call_soon: Callable[..., Any],
+    ) -> None:
+        self.requests += 1
+        try:
+            await self._app(scope, receive, send, sync_spawn, call_soon)
+        finally:
+            self.requests -= 1
+            self.idle_since = time.monotonic()
+
+
 class _Connections:
     """The open connections of a process."""
 
@@ -217,7 +249,7 @@ class _Connections:
         self._state = state
         self._context = WorkerContext(None)
         self._loop = asyncio.get_running_loop()
-        self._open: dict[asyncio.Task[Any], asyncio.StreamWriter] = {}
+        self._open: dict[asyncio.Task[Any], _Connection] = {}
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection to its end."""
@@ -229,23 +261,37 @@ class _Connections:
             return
         task = asyncio.current_task()
         assert task is not None
-        self._open[task] = writer
+        connection = self._open[task] = _Connection(self.requests, writer)
         state = {**self._state, "client_certificate": tls and peer_certificate(tls)}
         try:
-            await TCPServer(self.requests, self._loop, self._config, self._context, state, reader, writer)
+            await TCPServer(connection, self._loop, self._config, self._context, state, reader, writer)
         except Exception as error:  # noqa: BLE001 - the outermost line of a connection
             log.warning("a connection ended in %r", error, extra={"action": "connection_failed"})
         finally:
             del self._open[task]
             writer.close()
 
+    async def cut_forgotten(self, idle_seconds: float) -> None:
+        """
+        Cut off connections without a request for twice *idle_seconds*, until cancelled.
+
+        Hypercorn ends idle ones itself, except after a websocket's handshake that it refused and
+        after HTTP/2 without TLS: a thousand of these would take all connections for good.
+        """
+        while True:
+            await asyncio.sleep(idle_seconds / 2)
+            latest = time.monotonic() - idle_seconds * FORGOTTEN_AFTER
+            for connection in list(self._open.values()):
+                if not connection.requests and connection.idle_since < latest:
+                    connection.writer.transport.abort()
+
     async def drain(self, grace_seconds: float) -> None:
         """Let what is in flight end within *grace_seconds*, then cut it off."""
         await self._context.terminated.set()  # idle connections see this and close
         if self._open:
             await asyncio.wait(list(self._open), timeout=grace_seconds)
-        for task, writer in list(self._open.items()):
-            writer.transport.abort()
+        for task, connection in list(self._open.items()):
+            connection.writer.transport.abort()
             task.cancel()
         if self._open:
             log.warning(

@@ -90,13 +90,14 @@ class Certificates:
 def peer_certificate(tls: ssl.SSLObject) -> dict[str, Any] | None:
     """
     Give the verified certificate that the peer showed, or None: what `SSLSocket.getpeercert`
-    gives (subject, issuer, subjectAltName, …) and its `fingerprint`, the SHA-256 in hex.
+    gives (subject, issuer, subjectAltName, …), the whole as `der` (bytes), and its `fingerprint`,
+    the SHA-256 in hex.
     """
     shown = tls.getpeercert()
     der = tls.getpeercert(binary_form=True)
     if not shown or der is None:
         return None
-    return {**shown, "fingerprint": hashlib.sha256(der).hexdigest()}
+    return {**shown, "der": der, "fingerprint": hashlib.sha256(der).hexdigest()}
 
 
 def _no_password() -> str:

@@ -6,7 +6,8 @@ Called by the way in (web/hooks.py) with a verified and decoded request.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from runner.engine.admission import Admitted, delivery_of, slot_of
 from runner.engine.names import scope_at_the_door
 from runner.engine.rendering import render
 from runner.engine.runs import Claimed, Disposition, Event, Gate, NewRun, Run
+from runner.engine.splitting import items_of, told
 from runner.errors import BacklogFull, ExpressionError
 from runner.values import Json, random_bytes, sortable_id
 
@@ -26,15 +28,17 @@ if TYPE_CHECKING:
     from runner.engine.worker import Worker
     from runner.language.workflow import Workflow
 
+NO_VERSION = Gate("version", "stopped", "the file has faults, and no earlier version of it is known")
 LONGEST_TITLE = 200  # characters: it stands in lists and messages
+RUNS_WITHOUT_PAUSE = 100  # made of one event before others get their turn
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """
-    The event, on disk, and its run where its disposition is accepted. `caller` is there when someone
-    waits for the result. For a duplicate the ids are those of the first event and its run (empty: it
-    has none).
+    The event, on disk, and its first run where its disposition is accepted (empty: it was split, and
+    has no items). `caller` is there when someone waits for the result. For a duplicate the ids are
+    those of the first event and its first run (empty: it has none).
     """
 
     event_id: str
@@ -95,27 +99,37 @@ async def accept(
     is_by_hand: bool = False,
 ) -> Accepted:
     """
-    Commit *event* and its run. The worker of this process gets the first turn if it has room for
-    it, or always if a caller waits for the result: then the run begins in the same transaction,
-    unless it has to wait for its concurrency slot. *mode* is the run's, "live" or "test". An event
-    that *is_by_hand* a person's is never a duplicate, held or dropped.
+    Commit *event* and its run, or, where the workflow splits it, its runs. The worker of this process
+    gets the first turn if it has room for it, or always if a caller waits for the result: then the
+    run begins in the same transaction, unless it has to wait for its concurrency slot. *mode* is the
+    run's, "live" or "test". An event that *is_by_hand* a person's is never a duplicate, held or dropped.
 
     Raises:
         StoreUnavailable: nothing was written; the sender must hear 503.
+        BacklogFull: so must it where its many runs find no room; a queue that is empty takes all.
+        NotSplit: `split` gives no list; the sender must hear 422.
     """
+    items = items_of(live.workflow, event, payload)
+    if items is not None:
+        event = replace(event, gates=(*event.gates, told(items)))
     worker = door.worker if door.worker and (is_awaited or door.worker.has_room()) else None
-    run_id = new_id(event.received_at)
     owner = worker.node if worker else None
-    run = await new_run(door, live, event, payload, run_id=run_id, owner=owner, mode=mode)
     delivery = hold = None
-    if is_by_hand:
-        run = replace(run, slot=replace(run.slot, when_full="queue")) if run.slot else run
-    else:
+    if not is_by_hand:
         hold = door.hold(live.workflow)
+        if hold is None and items is not None:
+            _refuse_too_many(door, len(items))
+    runs = await new_runs(door, live, event, payload, items, now=event.received_at, owner=owner, mode=mode)
+    run_id = runs[0].id if runs else ""
+    worker = worker if runs else None
+    if is_by_hand:
+        runs = [replace(one, slot=replace(one.slot, when_full="queue")) if one.slot else one for one in runs]
+    else:
         delivery, gate = delivery_of(live.workflow, event, payload, run_id)
         event = replace(event, gates=(*event.gates, gate)) if gate else event
     # before the commit: the run may answer before we are back here
-    caller = door.callers.expect(event.id, run.id, is_here=worker is not None) if is_awaited else None
+    is_awaited = is_awaited and bool(runs)
+    caller = door.callers.expect(event.id, run_id, is_here=worker is not None) if is_awaited else None
 
     def settled(result: Admitted | Exception) -> None:
         if worker:
@@ -123,32 +137,66 @@ async def accept(
         if isinstance(result, Exception) or door.worker is None:
             return
         if result.replaced:
-            door.worker.cancel(dict.fromkeys(result.replaced, run.id))
-        if worker and run.id in result.handed:
-            worker.start(Claimed(_handed(run, event), event, {}, frozenset(files)), payload=payload)
-        elif result.disposition is Disposition.ACCEPTED:
+            door.worker.cancel(dict.fromkeys(result.replaced, run_id))
+        if worker and run_id in result.handed:
+            own = payload if items is None else items[0]
+            worker.start(Claimed(_handed(runs[0], event), event, {}, frozenset(files)), payload=own)
+        if result.disposition is Disposition.ACCEPTED and len(result.handed) < len(runs):
             door.worker.queue.wake()
 
     if worker:
         worker.reserve()
     try:
         # by callback, since a sender that goes away cancels us, and the run is the worker's all the same
-        admitted = await door.store.accept(event, [run], files, delivery=delivery, hold=hold, settled=settled)
+        admitted = await door.store.accept(event, runs, files, delivery=delivery, hold=hold, settled=settled)
     except BaseException:
-        door.callers.forget(run.id)
+        door.callers.forget(run_id)
         raise
     if admitted.disposition is not Disposition.ACCEPTED:
-        door.callers.forget(run.id)
+        door.callers.forget(run_id)
         return Accepted(admitted.event_id, admitted.run_id or "", None, admitted.disposition)
-    if caller and run.id not in admitted.handed:
+    if caller and run_id not in admitted.handed:
         caller = replace(caller, is_here=False)  # it waits for its slot, and may begin elsewhere
-    return Accepted(event.id, run.id, caller)
+    return Accepted(event.id, admitted.run_id or "", caller)
+
+
+async def new_runs(
+    door: Door,
+    live: Live,
+    event: Event,
+    payload: Json,
+    items: Sequence[Json] | None,
+    *,
+    now: float,
+    owner: str | None = None,
+    mode: str = "live",
+) -> list[NewRun]:
+    """
+    The runs of *event* on the version that is live, one for each of *items* (see `items_of`), or one of
+    the whole *payload* where that is None. The first is for *owner*, the others are queued.
+    """
+    if items is None:
+        return [await new_run(door, live, event, payload, run_id=new_id(now), owner=owner, mode=mode)]
+    runs = []
+    for index, run_id in enumerate(sorted(new_id(now) for _ in items)):
+        first = owner if index == 0 else None
+        run = await new_run(door, live, event, items[index], run_id=run_id, owner=first, mode=mode)
+        runs.append(replace(run, item=index))
+        if index % RUNS_WITHOUT_PAUSE == RUNS_WITHOUT_PAUSE - 1:
+            await asyncio.sleep(0)
+    return runs
+
+
+def _refuse_too_many(door: Door, count: int) -> None:
+    waiting = door.store.backlog
+    if waiting and waiting + count > door.backlog_limit:
+        raise BacklogFull(f"{waiting} runs wait, and {count} more are one too many for {door.backlog_limit}")
 
 
 async def new_run(
     door: Door, live: Live, event: Event, payload: Json, *, run_id: str, owner: str | None, mode: str = "live"
 ) -> NewRun:
-    """A run of *event* on the version that is live, with its title and its place in line."""
+    """A run on the version that is live, of *payload*, with its title and its place in line."""
     workflow = live.workflow
     return NewRun(
         id=run_id,
@@ -166,6 +214,25 @@ async def reject(door: Door, event: Event, gate: Gate) -> None:
     """Keep a refused request with the reason, so that a wrong set-up can be seen and mended."""
     refused = replace(event, disposition=Disposition.REJECTED, gates=(*event.gates, gate))
     await door.store.accept(refused, [], {})
+
+
+async def ignore(door: Door, event: Event) -> None:
+    """Keep an event that its workflow does not want; raises StoreUnavailable, and then it must come again."""
+    await door.store.accept(replace(event, disposition=Disposition.IGNORED), [], {})
+
+
+async def hold_unread(door: Door, event: Event) -> None:
+    """
+    Keep a request to a workflow that has no version without faults, to be judged once there is one.
+
+    Raises:
+        BacklogFull: too much is held.
+        StoreUnavailable: nothing was written.
+    """
+    if door.store.held >= door.backlog_limit:
+        raise BacklogFull(f"{door.store.held} events are held; the limit is {door.backlog_limit}")
+    held = replace(event, disposition=Disposition.HELD, gates=(*event.gates, NO_VERSION))
+    await door.store.accept(held, [], {})
 
 
 async def _title(door: Door, live: Live, event: Event, payload: Json, run_id: str) -> str:
@@ -187,5 +254,5 @@ def _handed(run: NewRun, event: Event) -> Run:
         id=run.id, event_id=event.id, workflow=run.workflow, version=run.version, title=run.title,
         seed=run.seed, attempt=1, fence=1, turns=1, stalled=1,
         accepted_at=event.received_at, base_at=event.received_at,
-        mode=run.mode,
+        mode=run.mode, item=run.item,
     )  # fmt: skip

@@ -39,7 +39,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Untold:
-    """A problem whose state people have not heard of. `runs` counts those that are left, or were in it."""
+    """
+    A problem whose state people have not heard of. `runs` counts those that are left, or were in it;
+    one of `kind` "silent" has none.
+    """
 
     id: str
     workflow: str
@@ -54,6 +57,7 @@ class Untold:
     note: str | None
     failed: int
     told_at: float | None
+    kind: str = "runs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,8 @@ def notices_for(told: Sequence[Untold], *, room: int, public_url: str) -> list[N
 
 def notice_of(one: Untold, public_url: str) -> Notice:
     """The message on one problem."""
+    if one.kind == "silent":
+        return _of_silence(one, public_url)
     where = f"{one.workflow}, step {one.step}" if one.step else one.workflow
     url = f"{public_url}/runs?problem={one.id}"
     if one.is_open:
@@ -131,6 +137,15 @@ def notice_of(one: Untold, public_url: str) -> Notice:
         how = "Nothing of it is left."
     text = f"Closed: {one.sentence}\n{where}: {_counted(one.runs)} in all. {how}\n{url}"
     return Notice("closed", _subject("Closed", one), text, None)
+
+
+def _of_silence(one: Untold, public_url: str) -> Notice:
+    url = f"{public_url}/events?workflow={one.workflow}"
+    if one.is_open:
+        return Notice("open", _subject("Silent", one), f"Silent: {one.workflow}: {one.sentence}\n{url}")
+    how = f"Dismissed by {one.dismissed_by}: {one.note}" if one.dismissed_by is not None else one.note
+    text = f"Closed: {one.workflow}: {one.sentence}\n{how or 'Events come again.'}\n{url}"
+    return Notice("closed", _subject("Closed", one), text)
 
 
 def pause_after(attempts: int) -> float:

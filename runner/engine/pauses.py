@@ -65,11 +65,11 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A held event let go: its gates as they shall stand, and its run."""
+    """A held event let go: its gates as they shall stand, and its runs."""
 
     event_id: str
     gates: tuple[Gate, ...]
-    run: NewRun
+    runs: Sequence[NewRun]
 
 
 class Pauses(Protocol):

@@ -22,7 +22,7 @@ from runner.engine.names import event_names
 from runner.engine.paths import own_id
 from runner.errors import NotFound
 from runner.language.paths import Part, ValuePath, replaced_at, values_at
-from runner.language.redact import redact_of
+from runner.language.redact import redact_of, splits
 from runner.language.secrets import MASK, forms_of
 from runner.values import Json, dumps
 
@@ -39,10 +39,14 @@ MOST_KEPT = 1024  # versions whose paths are kept in memory
 
 @dataclass(frozen=True, slots=True)
 class Redaction:
-    """What is hidden: the values at *paths*, or, where those are not known, everything."""
+    """
+    What is hidden: the values at *paths*, or, where those are not known, everything. With *is_split* a
+    run's `payload` is a part of its event's, and paths into it are looked for in every part.
+    """
 
     paths: tuple[ValuePath, ...] = ()
     is_all: bool = False
+    is_split: bool = False
 
     def __bool__(self) -> bool:
         """Whether anything is hidden."""
@@ -50,7 +54,11 @@ class Redaction:
 
     def __or__(self, other: Redaction) -> Redaction:
         """What either of them hides."""
-        return Redaction(tuple(dict.fromkeys((*self.paths, *other.paths))), self.is_all or other.is_all)
+        return Redaction(
+            tuple(dict.fromkeys((*self.paths, *other.paths))),
+            self.is_all or other.is_all,
+            self.is_split or other.is_split,
+        )
 
 
 EVERYTHING = Redaction(is_all=True)
@@ -91,10 +99,12 @@ class Redactions:
         key = (workflow, version)
         if key not in self._kept:
             try:
-                paths = redact_of(await self._store.version_source(workflow, version))
+                text = await self._store.version_source(workflow, version)
+                paths = redact_of(text)
             except NotFound:
                 paths = None
-            self._kept[key] = EVERYTHING if paths is None else Redaction(paths)
+            is_split = bool(paths) and splits(text)
+            self._kept[key] = EVERYTHING if paths is None else Redaction(paths, is_split=is_split)
             while len(self._kept) > MOST_KEPT:
                 self._kept.popitem(last=False)
         return self._kept[key]
@@ -119,6 +129,7 @@ class Veil:
 
     def __init__(self, redaction: Redaction, seen: Seen) -> None:
         self.paths = redaction.paths
+        self.is_split = redaction.is_split
         # a body that cannot be read has no paths, and may hold anything
         self.is_all = redaction.is_all or (
             not seen.has_payload and any(path.root == "payload" for path in redaction.paths)
@@ -135,7 +146,9 @@ class Veil:
         for path in self.paths:
             rest = _behind(path.parts, tuple(names))
             if rest is not None:
-                value = replaced_at(value, rest, lambda one: None if one is None else MASK)
+                value = replaced_at(value, rest, _mask)
+            if self.is_split and path.root == names[0] == "payload":
+                value = _masked_in_parts(value, path.parts[1:])
         return self.value(value)
 
     def value(self, value: Json) -> Json:
@@ -204,7 +217,8 @@ class Veil:
         yield from seen.hidden
         for path in self.paths:
             if path.root == "payload":
-                yield from values_at(seen.payload, path.parts[1:])
+                for part in _parts(seen.payload) if self.is_split else (seen.payload,):
+                    yield from values_at(part, path.parts[1:])
             elif path.root == "event":
                 yield from values_at(dict(seen.event), path.parts[1:])
             else:
@@ -266,6 +280,27 @@ def redacted_run(item: Mapping[str, Json], veil: Veil) -> dict[str, Json]:
 
 
 HEADERS = ("event", "headers")
+
+
+def _mask(value: Json) -> Json:
+    return None if value is None else MASK
+
+
+def _parts(value: Json) -> Iterator[Json]:
+    """*value*, and every object and list in it."""
+    yield value
+    for one in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        if isinstance(one, (dict, list)):
+            yield from _parts(one)
+
+
+def _masked_in_parts(value: Json, parts: tuple[Part, ...]) -> Json:
+    """*value* with what stands at *parts* in any object in it masked."""
+    if isinstance(value, list):
+        return [_masked_in_parts(one, parts) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return replaced_at({key: _masked_in_parts(one, parts) for key, one in value.items()}, parts, _mask)
 
 
 def _step(step: Mapping[str, Json], veil: Veil) -> dict[str, Json]:

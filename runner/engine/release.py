@@ -7,21 +7,22 @@ whoever comes next goes on.
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from runner.engine.accept import new_id, new_run
+from runner.engine.accept import new_id, new_run, new_runs
 from runner.engine.names import bounds_of, payload_of
 from runner.engine.pauses import Release
 from runner.engine.runs import Disposition
+from runner.engine.splitting import MOST_ITEMS, items_of, told
 from runner.errors import InboundError
-from runner.values import Json, iso
+from runner.values import iso
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from runner.engine.accept import Door
+    from runner.engine.admission import Admitted
     from runner.engine.library import Library, Live
     from runner.engine.pauses import PauseBoard, Pauses
     from runner.engine.runs import Event, Gate
@@ -31,17 +32,18 @@ async def release(
     door: Door, pauses: Pauses, live: Live, events: Sequence[Event], *, is_asked: bool = True
 ) -> int:
     """
-    Start runs of *events*, held ones of *live*, on the version that is live; how many were let go.
+    Start runs of *events*, held ones of *live*, on the version that is live; how many were let go: the
+    first of them, where they are split into very many runs.
 
     Events that are not held any more are passed over. Raises StoreUnavailable.
     """
-    releases = [await _release(door, live, event) for event in events]
+    releases: list[Release] = []
+    for event in events:
+        if sum(len(one.runs) for one in releases) >= MOST_ITEMS:
+            break
+        releases.append(await _release(door, live, event))
     admitted = await pauses.release(live.workflow.slug, releases, is_asked=is_asked)
-    if door.worker:
-        for one in admitted:
-            door.worker.cancel(dict.fromkeys(one.replaced, one.run_id))
-        if any(one.disposition is Disposition.ACCEPTED for one in admitted):
-            door.worker.queue.wake()
+    tell_worker(door, admitted)
     return len(admitted)
 
 
@@ -91,16 +93,35 @@ def has_room(door: Door) -> bool:
     return door.store.backlog < door.backlog_limit
 
 
+def tell_worker(door: Door, admitted: Sequence[Admitted]) -> None:
+    """Let this process's worker, if it has one, know of runs that were queued and of those they replace."""
+    if door.worker is None:
+        return
+    for one in admitted:
+        door.worker.cancel(dict.fromkeys(one.replaced, one.run_id))
+    if any(one.disposition is Disposition.ACCEPTED for one in admitted):
+        door.worker.queue.wake()
+
+
 async def _release(door: Door, live: Live, event: Event) -> Release:
-    payload: Json = None
-    with contextlib.suppress(InboundError):  # a changed bound; the run says it
-        payload = payload_of(event, bounds_of(live.workflow)).payload
     now = door.clock()
-    run = await new_run(door, live, event, payload, run_id=new_id(now), owner=None)
-    return Release(event.id, tuple(_passed(gate, now) for gate in event.gates), run)
+    gates = [let_go(gate, now) for gate in event.gates if gate.name != "split"]
+    try:
+        payload = payload_of(event, bounds_of(live.workflow)).payload
+        items = items_of(live.workflow, event, payload)
+    except InboundError:  # a changed bound, or a changed `split`; the run says it
+        run = await new_run(door, live, event, None, run_id=new_id(now), owner=None)
+        return Release(event.id, tuple(gates), [replace(run, item=0) if _splits(live) else run])
+    if items is not None:
+        gates.append(told(items))
+    return Release(event.id, tuple(gates), await new_runs(door, live, event, payload, items, now=now))
 
 
-def _passed(gate: Gate, now: float) -> Gate:
+def _splits(live: Live) -> bool:
+    return live.workflow.webhook is not None and live.workflow.webhook.split is not None
+
+
+def let_go(gate: Gate, now: float) -> Gate:
     """A gate that held the event does so no more."""
     if gate.verdict == "passed":
         return gate

@@ -138,6 +138,7 @@ class NewRun:
     owner: str | None
     mode: str = "live"
     slot: Slot | None = None
+    item: int | None = None  # which item of its event it is of, from 0, where the workflow has `split`
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +161,8 @@ class Run:
     cancel_requested: bool = False
     generations: Mapping[str, int] = field(default_factory=dict)
     replaced_by: str | None = None  # the run for which it is asked to cancel
+    keyed_as: str | None = None  # the slug that its effects' keys are made of, where that was another then
+    item: int | None = None  # which item of its event it is of, from 0, where that was split
 
 
 class RecordStatus(StrEnum):
@@ -367,9 +370,6 @@ class Store(Protocol):
         Raises:
             NotFound, MoveRefused: the run has not ended.
         """
-
-    async def rotation(self, workflow: str) -> int:
-        """How often the workflow's address was changed."""
 
     async def rotations(self) -> Mapping[str, int]:
         """The same of all workflows whose address was ever changed."""

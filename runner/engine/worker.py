@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from runner.engine.names import bounds_of, payload_of
 from runner.engine.problems import trouble_of
 from runner.engine.redact import Veil, veil_of_turn
 from runner.engine.runs import Claimed, Reason, Status, TurnEnd
+from runner.engine.splitting import item_at, items_of
 from runner.engine.turn import STORE_PAUSE_SECONDS, Stopped, Tools, Turn, persistently
 from runner.errors import InboundError, LanguageError, NotFound, StaleFence, StoreUnavailable
 from runner.language.secrets import masked
@@ -65,6 +66,7 @@ class Worker:
         self._in_hand: dict[str, Turn] = {}
         self._place_left = asyncio.Event()
         self._draining = False
+        self._split: tuple[tuple[str, int], Sequence[Json] | None] | None = None
 
     def has_room(self) -> bool:
         """Whether another run could begin at once."""
@@ -149,12 +151,30 @@ class Worker:
             self._in_hand.pop(run.id, None)
             self._place_left.set()
 
+    def _payload(self, claimed: Claimed, workflow: Workflow) -> Json:
+        """
+        What the run is of, from its event. The items of the event that was split last are kept: the
+        runs of one come one after another.
+
+        Raises:
+            InboundError: it cannot be read, or the version has no such item.
+        """
+        run, event = claimed.run, claimed.event
+        key = (event.id, run.version)
+        if run.item is not None and self._split and self._split[0] == key:
+            return item_at(self._split[1], run.item)
+        payload = payload_of(event, bounds_of(workflow)).payload
+        if run.item is None:
+            return payload
+        self._split = key, items_of(workflow, event, payload)
+        return item_at(self._split[1], run.item)
+
     async def _execute_and_record(self, claimed: Claimed, payload: Json) -> None:
         run, tools = claimed.run, self._tools
         try:
             workflow = await self._library.version(run.workflow, run.version)
             if payload is UNREAD:
-                payload = payload_of(claimed.event, bounds_of(workflow)).payload
+                payload = self._payload(claimed, workflow)
         except (NotFound, LanguageError, InboundError) as error:
             end = _unloadable(run.workflow, run.version, error, tools.clock())
             end = _with_trouble(end, run, None, {}, tools)

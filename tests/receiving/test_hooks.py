@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 
+from runner.engine.examining import Examiner
 from runner.engine.history import Wanted
-from tests.engine.world import Outside, World, opened
+from tests.engine.world import NothingToFetch, Outside, World, opened
 from web.hooks import Hooks
+from web.senders import Senders
 
 
 @dataclass
@@ -34,7 +36,16 @@ class Client:
     """Speaks ASGI to the way in."""
 
     def __init__(self, world: World, *, reading_bytes: int = 1 << 20) -> None:
-        self.app = Hooks(world.library, world.door, _no_pages, reading_bytes=reading_bytes)
+        self.secrets: dict[str, str] = {}
+        self.app = Hooks(
+            world.library,
+            world.door,
+            Examiner(lambda: self.secrets, NothingToFetch()),
+            Senders(),
+            _no_pages,
+            public_url="https://hooks.example.com",
+            reading_bytes=reading_bytes,
+        )
 
     async def __call__(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
 from collections.abc import Callable
@@ -181,3 +182,35 @@ def test_an_address_in_use_is_a_fault_of_the_settings() -> None:
 def test_ipv6_addresses_are_listened_on() -> None:
     with listen("::1", 0) as listening:
         socket.create_connection(listening.getsockname()[:2]).close()
+
+
+@pytest.mark.parametrize("target", ["*", "?", "http://x/", "http://[::1", "x:80"])
+async def test_a_target_that_is_no_path_never_reaches_the_application(
+    served: Callable[..., Any], echo: Any, target: str
+) -> None:
+    async with served(echo) as port:
+        answer = await exchange(port, f"GET {target} HTTP/1.1\r\nhost: x\r\n\r\n".encode())
+    assert answer.startswith(b"HTTP/1.1 400")
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [
+        pytest.param(
+            b"GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
+            b"sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+            id="websocket",
+        ),
+        pytest.param(
+            b"GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
+            id="broken-websocket",
+        ),
+        pytest.param(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0", id="http-2-without-tls"),
+    ],
+)
+async def test_a_protocol_that_is_not_spoken_holds_no_connection(
+    served: Callable[..., Any], echo: Any, opening: bytes
+) -> None:
+    async with served(echo, header_seconds=0.1) as port:
+        with contextlib.suppress(ConnectionResetError):
+            await exchange(port, opening)  # it ends

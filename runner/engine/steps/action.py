@@ -109,7 +109,8 @@ async def _attempts(
         turn.tools.destinations.check_connection(body.connection)
     except Parked as parked:
         return _parked(turn, record, parked)
-    key = effect_key(turn.event.id, turn.run.workflow, record.path, record.generation)
+    named = turn.run.keyed_as or turn.run.workflow
+    key = effect_key(turn.event.id, named, record.path, record.generation)
     try:
         prepared = prepare(
             turn.tools, body.action, body.connection, inputs.filled,

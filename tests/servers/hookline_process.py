@@ -1,0 +1,79 @@
+"""`hookline serve` as a process of its own, for tests that speak to it over real sockets."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tests.cli.home import ROOT, Home
+
+KIBIBYTE = 1024
+END_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """
+    A running server: its process, the paths of its workflows' addresses by slug, and the file that has
+    what it says on stderr.
+    """
+
+    process: subprocess.Popen[str]
+    port: int
+    paths: Mapping[str, str]
+    log: Path
+
+    def memory(self) -> tuple[int, int]:
+        """The memory that the process has, and the most that it had, in bytes. Linux only."""
+        text = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
+        fields = dict(line.split(":", 1) for line in text.splitlines() if line)
+        now, peak = (int(fields[name].split()[0]) * KIBIBYTE for name in ("VmRSS", "VmHWM"))
+        return now, peak
+
+
+@contextmanager
+def serving(home: Home, **environment: str) -> Iterator[Running]:
+    """
+    Serve what is in *home* at a free port of 127.0.0.1, with settings from *environment*
+    (`HOOKLINE_…`), while inside; to be entered outside of an event loop. At the end it is stopped by
+    SIGTERM, and must end well.
+    """
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("HOOKLINE_")}
+    log = home.folder / "stderr.txt"
+    with log.open("w", encoding="utf-8") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "runner.cli", "serve", "--port", "0"],
+            cwd=home.folder,
+            env={**ours, "PYTHONPATH": str(ROOT), **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+        )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline().split()
+        assert line[:1] == ["ready"], log.read_text(encoding="utf-8")
+        slugs = [path.stem for path in (home.folder / "workflows").glob("*.yaml")]
+        paths = {slug: _path(home, slug) for slug in slugs}
+        yield Running(process, urlsplit(line[1]).port or 0, paths, log)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(END_SECONDS) == 0, log.read_text(encoding="utf-8")
+    finally:
+        process.kill()
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def _path(home: Home, slug: str) -> str:
+    result = home("url", slug)
+    assert result.exit_code == 0, result.stderr
+    return urlsplit(result.stdout.strip()).path
