@@ -10,6 +10,7 @@ HooklineError
     - BodyUnreadable         400
     - MediaUnsupported       415
     - BodyTooLarge           413
+    - NotSplit               422
   + ActionError            an action did not succeed
     - Rejected               the same call fails again: the step fails at once
     - ConnectionRejected     ... until a person mends the connection
@@ -65,6 +66,12 @@ class MediaUnsupported(InboundError):
     """The content encoding or character set of the body is not one that we read."""
 
     status = 415
+
+
+class NotSplit(InboundError):
+    """The workflow's `split` gives no list of items for this event, or not the item that is asked for."""
+
+    status = 422
 
 
 class ActionError(HooklineError):

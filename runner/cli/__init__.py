@@ -21,6 +21,7 @@ from runner.cli.init import init
 from runner.cli.options import example
 from runner.cli.pause import pause, resume
 from runner.cli.problems import problems
+from runner.cli.rename import rename
 from runner.cli.replays import replays
 from runner.cli.run import run
 from runner.cli.runs import runs
@@ -29,6 +30,7 @@ from runner.cli.serve import serve
 from runner.cli.showing import is_plain_wanted, printable
 from runner.cli.url import url
 from runner.cli.user import user
+from runner.cli.verify import verify
 from runner.errors import HooklineError, NotFound, SettingsError
 
 WRONG_USAGE = 2
@@ -81,11 +83,13 @@ for command in (
     init,
     serve,
     check,
+    verify,
     run,
     url,
     events,
     runs,
     problems,
+    rename,
     replays,
     secrets,
     connections,

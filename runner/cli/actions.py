@@ -34,10 +34,11 @@ def actions(connector: str | None, as_json: bool) -> None:
 def schema(kind: str, as_json: bool) -> None:  # noqa: ARG001 - the one kind there is, JSON in any case
     """Print the JSON Schema of a workflow file, for editors."""
     import connectors
+    from runner.inbound.providers import provider_infos
     from runner.language.catalogue import Catalogue
     from runner.language.schema import workflow_schema
 
-    print_json(workflow_schema(Catalogue(connectors.catalogue_actions())))
+    print_json(workflow_schema(Catalogue(connectors.catalogue_actions(), providers=provider_infos())))
 
 
 def _show(action: Json) -> None:

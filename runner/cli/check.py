@@ -41,6 +41,7 @@ async def check(paths: tuple[Path, ...], form: str, as_json: bool, data: Path | 
     PATH is a file or a folder; ./workflows if none is given. Exit status 1 if there is an error.
     """
     from runner.engine.library import text_of
+    from runner.language.formerly import formerly_of, taken_fault
     from runner.language.load import load
 
     form = "json" if as_json else form
@@ -53,6 +54,11 @@ async def check(paths: tuple[Path, ...], form: str, as_json: bool, data: Path | 
         if isinstance(text, str):
             texts[str(file)] = text
             faults += load(text, path=str(file), slug=file.stem, catalogue=catalogue).faults
+            faults += [
+                taken_fault(text, str(file), old)
+                for old in formerly_of(text)
+                if old != file.stem and file.with_name(f"{old}.yaml").exists()
+            ]
             faults += _misnamed(file)
         else:
             faults.append(text)
@@ -79,10 +85,11 @@ def _files(path: Path) -> list[Path]:
 
 async def _catalogue(data: Path | None) -> Catalogue:
     import connectors
+    from runner.inbound.providers import provider_infos
     from runner.language.catalogue import Catalogue
 
     if data is None:
-        return Catalogue(connectors.catalogue_actions())
+        return Catalogue(connectors.catalogue_actions(), providers=provider_infos())
     from runner.cli.house import catalogue
 
     async with contextlib.AsyncExitStack() as stack:

@@ -20,7 +20,9 @@ from runner.cli.options import (
     until_interrupted,
     where_option,
 )
+from runner.cli.recheck import recheck
 from runner.cli.release import release
+from runner.cli.send import send
 from runner.cli.showing import (
     moment,
     print_json,
@@ -43,7 +45,9 @@ def events() -> None:
 
 
 events.add_command(forget)
+events.add_command(recheck)
 events.add_command(release)
+events.add_command(send)
 
 
 @events.command("list", epilog=example("hookline events list --workflow order-alerts --since 2h"))

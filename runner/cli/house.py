@@ -11,7 +11,7 @@ import contextlib
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,10 +21,12 @@ from runner.engine.address import token_deriver
 from runner.engine.library import Library, Live, workflow_files
 from runner.engine.redact import Redactions
 from runner.errors import HooklineError
+from runner.inbound.providers import provider_infos
 from runner.language.catalogue import Catalogue
 from runner.language.faults import WorkflowInvalid
 from runner.language.suggest import did_you_mean, one_of
 from runner.settings import Settings
+from runner.store.addresses import SQLiteAddresses
 from runner.store.history import SQLiteHistory
 from runner.store.keeping import SQLiteKeeping
 from runner.store.nodes import living
@@ -56,7 +58,7 @@ class Rooms:
     vault: Vault
     safe: HeldSafe
     library: Library
-    token_of: Callable[[str, int], str]
+    addresses: SQLiteAddresses
 
     def url_of(self, token: str) -> str:
         """The inbound address of a token, as services call it."""
@@ -96,11 +98,11 @@ async def live_workflow(library: Library, slug: str) -> Live:
 
 
 def catalogue(vault: Vault | None) -> Catalogue:
-    """The actions of all connectors, and what the vault holds (None: not known here)."""
-    actions = connectors.catalogue_actions()
+    """The actions of all connectors, the providers, and what the vault holds (None: not known here)."""
+    actions, providers = connectors.catalogue_actions(), provider_infos()
     if vault is None:
-        return Catalogue(actions)
-    return Catalogue(actions, vault.connection_kinds(), frozenset(vault.secrets()))
+        return Catalogue(actions, providers=providers)
+    return Catalogue(actions, vault.connection_kinds(), frozenset(vault.secrets()), providers)
 
 
 @contextlib.asynccontextmanager
@@ -117,12 +119,14 @@ async def open_rooms(settings: Settings, *, workflows: Path, data: Path) -> Asyn
         vault = Vault(store, key, os.environ, models=connectors.connection_model)
         await vault.load()
         token_of = token_deriver(key)
+        addresses = SQLiteAddresses(store)
         library = Library(
             workflows,
             store,
             catalogue=lambda: catalogue(vault),
             token_of=token_of,
             clock=time.time,
+            addresses=addresses,
         )
         keeping = SQLiteKeeping(store)
         yield Rooms(
@@ -138,7 +142,7 @@ async def open_rooms(settings: Settings, *, workflows: Path, data: Path) -> Asyn
             vault=vault,
             safe=HeldSafe(vault),
             library=library,
-            token_of=token_of,
+            addresses=addresses,
         )
     finally:
         await store.close()

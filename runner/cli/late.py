@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from runner.connector import Places
+    from runner.inbound.verdict import Fetch
     from runner.outbound.client import HttpClient, Outbound
+    from runner.outbound.fetching import Keys
     from web.hooks import Application, Receive, Scope, Send
 
 
@@ -71,6 +73,39 @@ class LateOutbound:
     async def close(self) -> None:
         """Close what was made; what is closed makes nothing any more."""
         await self.made().close()
+
+
+class LateKeys:
+    """What signatures are checked with, fetched by *outbound*; made by the first check that fetches."""
+
+    def __init__(self, outbound: LateOutbound) -> None:
+        self._outbound = outbound
+        self._keys: Keys | None = None
+
+    def made(self) -> Keys:
+        """What was made, or is made now."""
+        if self._keys is None:
+            from runner.outbound.fetching import Keys
+
+            self._keys = Keys(self._outbound.made())
+        return self._keys
+
+    def roots(self) -> bytes:
+        """As `Keys.roots`."""
+        return self.made().roots()
+
+    async def fetch(self, what: Fetch) -> bytes:
+        """As `Keys.fetch`."""
+        return await self.made().fetch(what)
+
+    async def visit(self, url: str) -> None:
+        """As `Keys.visit`."""
+        await self.made().visit(url)
+
+    async def close(self) -> None:
+        """Close what was made."""
+        if self._keys is not None:
+            await self._keys.close()
 
 
 async def warm(pages: LatePages, tune: Callable[[], None]) -> None:

@@ -58,6 +58,8 @@ async def show(place: Place, problem_id: str, as_json: bool) -> None:
         return
     _show(problem)
     click.echo()
+    if problem["kind"] == "silent":
+        note(f"What came last: hookline events list --workflow {problem['workflow']}")
     for run in runs.items:
         click.echo(f"  {run['id']}  {moment(run['accepted_at'])}  {run['status']}  {printable(run['title'])}")
     if runs.next:
@@ -135,10 +137,14 @@ def _show(problem: Json) -> None:
     click.echo(f"{_status(problem)}: {printable(problem['sentence'])}")
     click.echo()
     where = f"step {problem['step']}" if problem["step"] else "the run as a whole"
+    if problem["kind"] == "silent":
+        where = "its sender"
     click.echo(f"problem {problem['id']} of {problem['workflow']}, {where}")
     click.echo(f"open since {moment(problem['opened_at'])} UTC" + _until(problem))
     if problem["seen"]:
         click.echo(f"seen by {printable(problem['seen']['by'])} at {moment(problem['seen']['at'])} UTC")
+    if problem["kind"] == "silent":
+        return
     named = [f"{runs[name]} {name.replace('_', ' ')}" for name in runs if name != "total" and runs[name]]
     total = f"{runs['total']} run{'' if runs['total'] == 1 else 's'}"
     click.echo(f"{total}{': ' if named else ''}{', '.join(named)}")

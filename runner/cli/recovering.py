@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 from runner.engine.notices import Notice, Teller, Way
 from runner.engine.replaying import Replayer
 from runner.engine.replays import Terms
+from runner.engine.silence import expected
 from runner.engine.upkeep import Chore
 from runner.store.notices import SQLiteNotices
 from runner.store.replays import SQLiteReplays
+from runner.store.silence import SQLiteListening
 from runner.values import Json
 
 if TYPE_CHECKING:
@@ -79,7 +81,13 @@ def recovering_chores(rooms: Rooms, node: str, tools: Tools, worker: Worker | No
     teller = Teller(
         SQLiteNotices(rooms.store), tools, ways=lambda: ways_of(rooms, notify), per_minute=notify.per_minute
     )
+    listening = SQLiteListening(rooms.store)
+
+    async def listen() -> None:
+        await listening.listen(expected(rooms.library), now=time.time())
+
     return [
+        Chore("listen for silent senders", 5.0, listen),
         Chore("close problems", 1.0, lambda: rooms.problems.close_settled(now=time.time())),
         Chore("tell of problems", 1.0, teller.tell),
         Chore("move replays on", 0.5, replayer.advance),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import click
@@ -32,27 +31,19 @@ async def release(place: Place, names: tuple[str, ...], as_json: bool) -> None:
     Each gets its run on the version of the workflow that is live now, also where the workflow is
     paused or disabled still.
     """
-    from runner.engine.accept import Door
-    from runner.engine.answer import Callers
-    from runner.evaluator.pool import EvaluatorPool
+    from runner.cli.door import open_door
     from runner.store.nodes import living
 
     done: list[Json] = []
     async with place.opened() as rooms:
         await rooms.library.reload()
-        await rooms.store.ping()  # reads how many runs wait
-        limits = rooms.settings.limits
-        evaluator = EvaluatorPool(seconds=limits.evaluation_ms / 1000, mebibytes=limits.evaluation_mib)
-        door = Door(rooms.store, None, Callers(), evaluator, time.time, limits.backlog)
-        try:
+        async with open_door(rooms) as door:
             for name in names:
                 try:
                     done.append({"name": name, "released": await _release(rooms, door, name)})
                 except (NotFound, MoveRefused, LanguageError) as error:
                     note(f"hookline: {printable(str(error))}")
-            is_full = rooms.store.backlog >= limits.backlog
-        finally:
-            await evaluator.close()
+            is_full = rooms.store.backlog >= door.backlog_limit
         is_served = bool(living(rooms.store.nodes))
     if as_json:
         print_json({"items": done, "next": None})
@@ -70,12 +61,19 @@ async def release(place: Place, names: tuple[str, ...], as_json: bool) -> None:
 async def _release(rooms: Rooms, door: Door, name: str) -> int:
     """How many were released. Raises NotFound, MoveRefused, LanguageError."""
     from runner.cli.house import live_workflow
+    from runner.cli.recheck import rechecked
+    from runner.engine.rechecking import is_unjudged
     from runner.engine.release import release as release_events
     from runner.engine.release import release_all
 
     if rooms.library.get(name) is None and len(name) == ID_LENGTH and name not in rooms.library.faults:
         event = await rooms.pauses.held_event(name)
         live = await live_workflow(rooms.library, event.workflow)
+        if is_unjudged(event):
+            raise MoveRefused(
+                f"event {name} came before {event.workflow} had a version without faults, so nobody judged "
+                f"it yet: hookline events release {event.workflow}"
+            )
         return await release_events(door, rooms.pauses, live, [event])
     try:
         live = await live_workflow(rooms.library, name)
@@ -83,4 +81,8 @@ async def _release(rooms: Rooms, door: Door, name: str) -> int:
         raise
     except HooklineError as error:
         raise NotFound(str(error)) from None
-    return await release_all(door, rooms.pauses, live)
+    released = await release_all(door, rooms.pauses, live)
+    (judged,) = await rechecked(rooms, door, name, None, unjudged_alone=True)
+    for reason, count in judged.reasons.most_common():
+        note(f"{name}: {count} held still: {printable(reason)}")
+    return released + judged.counts["accepted"]

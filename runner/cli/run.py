@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 import sys
 import tempfile
 import time
@@ -15,7 +14,9 @@ from typing import TYPE_CHECKING
 import click
 
 from runner.cli.options import Place, asynchronous, data_options, example, json_option, workflows_option
+from runner.cli.requests import content_type_of, headers_of
 from runner.cli.showing import note, print_json
+from runner.errors import HooklineError
 from runner.values import Json
 
 if TYPE_CHECKING:
@@ -24,12 +25,6 @@ if TYPE_CHECKING:
     from runner.engine.turn import Tools
     from runner.store.sqlite import SQLiteStore
 
-CONTENT_TYPES = {  # by suffix: what the machine's own table lacks, or may have otherwise
-    ".csv": "text/csv",
-    ".ndjson": "application/x-ndjson",
-    ".urlencoded": "application/x-www-form-urlencoded",
-    ".xml": "application/xml",
-}
 LONGEST_SECONDS = 30 * 86400.0  # the run has its own bound; this one only has to be beyond it
 
 
@@ -138,7 +133,18 @@ async def _perform(stage: Stage, request: Request) -> str:
         is_by_hand=True,
     )
     await worker.drain(LONGEST_SECONDS)
+    if not accepted.run_id:
+        raise HooklineError("`split` gives no items for this payload, so nothing runs")
+    if (count := await _count_of_runs(stage, accepted.event_id)) > 1:
+        note(f"`split` gives {count:,} items; this is the run of the first.")
     return accepted.run_id
+
+
+async def _count_of_runs(stage: Stage, event_id: str) -> int:
+    from runner.store.history import SQLiteHistory
+
+    event = await SQLiteHistory(stage.store).event(event_id)
+    return len(event["runs"])
 
 
 @asynccontextmanager
@@ -197,18 +203,12 @@ async def _rehearsal(workflows: Path, slug: str) -> AsyncIterator[Stage]:
 
 
 def _request(payload: Path | None, given: tuple[str, ...]) -> Request:
-    headers = {}
-    for one in given:
-        name, colon, value = one.partition(":")
-        if not colon or not name.strip():
-            raise click.UsageError(f'--header "{one}" is not K:V; write for example "X-Topic: orders/create"')
-        headers[name.strip().lower()] = value.strip()
+    headers = headers_of(given)
     if payload is None:
         return Request(b"", headers)
     if payload == Path("-"):
         return Request(sys.stdin.buffer.read(), headers)
-    guessed = CONTENT_TYPES.get(payload.suffix.lower()) or mimetypes.guess_type(payload)[0]
-    if guessed:
+    if guessed := content_type_of(payload):
         headers.setdefault("content-type", guessed)
     return Request(payload.read_bytes(), headers)
 

@@ -20,10 +20,13 @@ from typing import Any
 import connectors
 from runner.cli.house import Rooms, new_node_name
 from runner.cli.keeping import let_go, let_go_versions
-from runner.cli.late import LateOutbound, LatePages, warm
+from runner.cli.late import LateKeys, LateOutbound, LatePages, warm
+from runner.cli.recheck import rechecked
 from runner.cli.recovering import recovering_chores, replay, replayer_of
 from runner.engine.accept import Door
+from runner.engine.address import PLANNED
 from runner.engine.answer import Callers
+from runner.engine.examining import Examiner
 from runner.engine.parking import Parking
 from runner.engine.pauses import PauseBoard
 from runner.engine.places import Destinations
@@ -37,6 +40,7 @@ from runner.store.nodes import NodeLock
 from runner.store.parking import SQLiteParking
 from web.hooks import Hooks
 from web.house import House
+from web.senders import Senders
 from web.serve import ServeOptions, serve, stop_at_signals
 
 DAY_SECONDS = 86400
@@ -52,6 +56,7 @@ class Engine:
     door: Door
     worker: Worker | None
     tools: Tools
+    examiner: Examiner
 
 
 @contextlib.asynccontextmanager
@@ -82,13 +87,26 @@ async def open_tools(rooms: Rooms, *, on_answer: Callable[[str, Any], None]) -> 
 
 
 @contextlib.asynccontextmanager
+async def open_keys(rooms: Rooms) -> AsyncIterator[LateKeys]:
+    """What checks of signatures fetch: certificates, and the keys of issuers."""
+    limits = rooms.settings.limits
+    outbound = LateOutbound(allow=rooms.settings.network.allow, max_reply_bytes=limits.answer_bytes)
+    keys = LateKeys(outbound)
+    try:
+        yield keys
+    finally:
+        await keys.close()
+        await outbound.close()
+
+
+@contextlib.asynccontextmanager
 async def open_engine(rooms: Rooms, *, execute: bool, stop: asyncio.Event) -> AsyncIterator[Engine]:
     """The engine of one process. From *stop* on it claims nothing; runs in hand get the grace period."""
     store = rooms.store
     lock = NodeLock(store.nodes, new_node_name(), address=rooms.settings.address)
     callers = Callers()
     try:
-        async with open_tools(rooms, on_answer=callers.answered) as tools:
+        async with open_tools(rooms, on_answer=callers.answered) as tools, open_keys(rooms) as keys:
             await store.take_over(
                 node=lock.node, now=time.time()
             )  # runs whose process died, before anything new
@@ -111,7 +129,7 @@ async def open_engine(rooms: Rooms, *, execute: bool, stop: asyncio.Event) -> As
             working = asyncio.create_task(_work(worker, stop, rooms.settings.server.grace_seconds))
             waking = asyncio.create_task(_nothing() if parking is None else parking.run())
             try:
-                yield Engine(door, worker, tools)
+                yield Engine(door, worker, tools, Examiner(rooms.safe.secrets, keys))
             finally:
                 stop.set()
                 upkeep.cancel()
@@ -171,9 +189,13 @@ def _chores(rooms: Rooms, node: str, worker: Worker | None, door: Door) -> list[
         if door.holding:
             await release_ended(door, rooms.pauses, door.holding, rooms.library)
 
+    async def reload_workflows() -> None:
+        await rooms.library.reload()
+        await rooms.library.note_gone()
+
     # changes by other processes and by people show within a second (execution.md, "Versions")
     return [
-        Chore("reload workflows", 1.0, rooms.library.reload),
+        Chore("reload workflows", 1.0, reload_workflows),
         Chore("reload the vault", 1.0, rooms.vault.load),
         Chore("cancel runs", 0.5, cancel_what_was_asked),
         Chore("release what ended pauses held", 0.5, release_held),
@@ -201,12 +223,16 @@ async def run_server(
         worker.watch(stop)
     settings = rooms.settings
     await rooms.library.reload()
+    await rooms.library.note_gone()
     async with open_engine(rooms, execute=execute, stop=stop) as engine:
-        pages = LatePages(lambda: _pages(_house(rooms, engine.door)))
+        pages = LatePages(lambda: _pages(rooms, engine.door))
         app = Hooks(
             rooms.library,
             engine.door,
+            engine.examiner,
+            Senders(settings.server.trusted_networks, settings.server.client_certificate_header),
             pages,
+            public_url=settings.address,
             reading_bytes=settings.limits.reading_bytes,
         )
         options = ServeOptions(
@@ -217,6 +243,8 @@ async def run_server(
             client_ca=_path(settings.server.tls_client_ca),
             grace_seconds=settings.server.grace_seconds,
             max_connections=settings.limits.connections,
+            header_seconds=settings.limits.header_seconds,
+            body_seconds=settings.limits.body_seconds,
         )
         warming: list[asyncio.Task[None]] = []
 
@@ -228,10 +256,19 @@ async def run_server(
         await serve(app, options, stop=stop, sockets=sockets, ready=is_ready)
 
 
-def _pages(house: House) -> Any:  # Quart's types of ASGI are narrower than ASGI
-    from web.app import make_app
+def _pages(rooms: Rooms, door: Door) -> Any:  # Quart's types of ASGI are narrower than ASGI
+    from web.app import make_app, own_names
 
-    return make_app(house)
+    app = make_app(_house(rooms, door))
+    rooms.library.reserved = own_names(app)  # a path given away before a page had it leads to the page
+    return app
+
+
+def own_names_of(rooms: Rooms, door: Door) -> frozenset[str]:
+    """The first parts of the addresses that are Hookline's own, with those that pages are going to have."""
+    from web.app import make_app, own_names
+
+    return own_names(make_app(_house(rooms, door))) | PLANNED
 
 
 def _tune_the_interpreter() -> None:
@@ -251,6 +288,10 @@ def _tune_the_interpreter() -> None:
 
 def _house(rooms: Rooms, door: Door) -> House:
     settings = rooms.settings
+
+    async def recheck(*, workflow: str | None, since: float | None) -> Any:
+        return [one.as_json() for one in await rechecked(rooms, door, workflow, since)]
+
     return House(
         history=rooms.history,
         people=rooms.people,
@@ -260,6 +301,7 @@ def _house(rooms: Rooms, door: Door) -> House:
         actions=connectors.described,
         clock=time.time,
         start_replay=lambda run_id, *, origin, version: replay(rooms, run_id, origin=origin, version=version),
+        recheck=recheck,
         ping=rooms.store.ping,
         pauses=rooms.pauses,
         problems=rooms.problems,

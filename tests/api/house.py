@@ -12,19 +12,26 @@ from typing import Any
 from quart import Quart
 from quart.typing import TestClientProtocol
 
+from runner.engine.accept import Door
+from runner.engine.answer import Callers
+from runner.engine.examining import Examiner
 from runner.engine.history import Role
 from runner.engine.library import Library
 from runner.engine.pauses import PauseBoard
+from runner.engine.rechecking import Rechecker
 from runner.engine.replaying import Replayer
 from runner.engine.runs import NewRun
+from runner.evaluator.pool import EvaluatorPool
 from runner.language.catalogue import ActionInfo, Catalogue
 from runner.store.history import SQLiteHistory
 from runner.store.pauses import SQLitePauses
 from runner.store.people import SQLitePeople
 from runner.store.problems import SQLiteProblems
+from runner.store.rechecking import SQLiteRechecks
 from runner.store.replays import SQLiteReplays
 from runner.store.sqlite import SQLiteStore
 from runner.values import Json
+from tests.engine.world import NothingToFetch
 from tests.store.rows_made import Made
 from web.app import House, make_app
 from web.house import Origin, Version
@@ -63,6 +70,7 @@ class World:
     made: Made
     clock: Clock
     folder: Path
+    secrets: dict[str, str]  # by name: what the server holds
 
     async def token(self, role: Role = "admin") -> dict[str, str]:
         """The header of a new API token."""
@@ -128,6 +136,17 @@ async def open_world(
             await store.replay_start(run_id, new, now=clock())
             return {"id": new.id}
 
+        async def recheck(*, workflow: str | None, since: float | None) -> Json:
+            holding = PauseBoard(SQLitePauses(store, clock))
+            door = Door(store, None, Callers(), evaluator, clock, 100, holding)
+            examiner = Examiner(held.copy, NothingToFetch())
+            rechecker = Rechecker(door, SQLiteRechecks(store, clock), library, examiner, public_url)
+            if workflow is None:
+                return [one.as_json() for one in await rechecker.recheck_all(since=since)]
+            return [(await rechecker.recheck(workflow, since=since)).as_json()]
+
+        evaluator = EvaluatorPool()  # nothing here needs its process
+        held: dict[str, str] = {}
         house = House(
             history=SQLiteHistory(store),
             people=SQLitePeople(store, clock),
@@ -137,6 +156,7 @@ async def open_world(
             actions=lambda: [{"name": NOTE.name, "summary": NOTE.summary}],
             clock=clock,
             start_replay=start_replay,
+            recheck=recheck,
             ping=store.ping,
             pauses=SQLitePauses(store, clock),
             problems=SQLiteProblems(store),
@@ -153,7 +173,7 @@ async def open_world(
             backlog_limit=100,
             public_url=public_url,
         )
-        world = World(make_app(house), house, store, made, clock, files)
+        world = World(make_app(house), house, store, made, clock, files, held)
         for slug, text in workflows.items():
             await world.write(slug, text)
         yield world

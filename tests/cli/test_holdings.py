@@ -169,7 +169,9 @@ def test_an_address_stands_alone_and_stays_until_it_is_changed(home: Home) -> No
     changed = home("url", "hello", "--rotate", HOOKLINE_PUBLIC_URL="https://hooks.example.com")
     assert changed.stdout != first.stdout
     shown = home("url", "hello", "--json", HOOKLINE_PUBLIC_URL="https://hooks.example.com").stdout
-    assert json.loads(shown) == {"workflow": "hello", "url": changed.stdout.strip()}
+    url = changed.stdout.strip()
+    addresses = [{"url": url, "kind": "own", "until": None}]
+    assert json.loads(shown) == {"workflow": "hello", "url": url, "addresses": addresses, "warnings": []}
 
 
 def test_the_address_of_a_file_with_faults_stays_as_long_as_the_server_knows_the_workflow(home: Home) -> None:
@@ -195,10 +197,3 @@ def test_the_address_of_an_unknown_workflow_is_answered_with_the_nearest(home: H
     result = home("url", "hullo")
     assert result.exit_code == 1
     assert 'did you mean "hello"?' in result.stderr
-
-
-@pytest.mark.parametrize("words", [("--rotate", "--keep", "7d"), ("--also", "/hooks/old")])
-def test_two_addresses_at_a_time_are_not_in_this_version(home: Home, words: tuple[str, ...]) -> None:
-    result = home("url", "hello", *words)
-    assert result.exit_code == 2
-    assert "not in this version" in result.stderr

@@ -163,3 +163,16 @@ def test_what_a_sender_wrote_cannot_speak_to_the_terminal(home: Home) -> None:
     result = home("run", "hello", "--payload", "-", stdin=json.dumps({"name": "\x1b[2Jgone"}))
     assert "\x1b" not in result.stdout
     assert "?[2Jgone" in result.stdout
+
+
+def test_of_an_event_that_is_split_the_first_item_is_rehearsed(home: Home) -> None:
+    split = "trigger: {webhook: {split: payload.items}}\nsteps: [transform: payload]\noutput: payload\n"
+    home.workflow("batch", f"name: Batch\n{split}")
+    result = home("run", "batch", "--payload", "-", "--json", stdin='{"items": ["a", "b"]}')
+    assert json.loads(result.stdout)["output"] == "a"
+    assert "`split` gives 2 items; this is the run of the first." in result.stderr
+    result = home("run", "batch", "--payload", "-", stdin='{"items": []}')
+    assert result.exit_code != 0
+    assert "`split` gives no items" in result.stderr
+    result = home("run", "batch", "--payload", "-", stdin='{"items": 5}')
+    assert "`split` gives a number, and not a list: payload.items" in result.stderr

@@ -41,9 +41,11 @@ from runner.engine.runs import Disposition, Event, TurnEnd
 from runner.engine.turn import Tools
 from runner.engine.worker import Worker
 from runner.evaluator.pool import EvaluatorPool
+from runner.inbound.verdict import Fetch
 from runner.language.catalogue import Catalogue
 from runner.outbound import Outbound
 from runner.queue.embedded import EmbeddedQueue
+from runner.store.addresses import SQLiteAddresses
 from runner.store.history import SQLiteHistory
 from runner.store.keeping import SQLiteKeeping
 from runner.store.nodes import NodeLock
@@ -132,6 +134,19 @@ class NoSecrets:
 
     def connection_for(self, action: Action, name: str | None) -> Connection | None:
         return None
+
+
+class NothingToFetch:
+    """A way to fetch keys for those that need none."""
+
+    def roots(self) -> bytes:
+        return b""
+
+    async def fetch(self, what: Fetch) -> bytes:
+        raise Unavailable(f"{what.url} cannot be reached from here")
+
+    async def visit(self, url: str) -> None:
+        raise Unavailable(f"{url} cannot be reached from here")
 
 
 class World:
@@ -261,6 +276,7 @@ async def opened(
         catalogue=lambda: Catalogue(infos),
         token_of=lambda slug, rotation: f"{slug}-{rotation}",
         clock=world.clock,
+        addresses=SQLiteAddresses(store),
     )
     world.history = SQLiteHistory(store, Redactions(world.library, store, store.newest_version))
     world.tools = tools = Tools(
