@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import TypeAlias
 
@@ -96,6 +97,7 @@ def is_allowed(address: str, networks: Iterable[Network]) -> bool:
     return found is not None and _is_in(found, networks)
 
 
+@lru_cache(maxsize=4096)  # a sender's connections come from a few addresses
 def read_address(text: str) -> Address | None:
     """
     Read an address without a port; None where it is none. An IPv4 address inside of IPv6 is given
@@ -109,6 +111,8 @@ def read_address(text: str) -> Address | None:
 
 
 def _is_in(address: Address, networks: Iterable[Network]) -> bool:
+    if not networks:
+        return False
     mapped = IPv6Address(f"::ffff:{address}") if isinstance(address, IPv4Address) else address
     return any(
         address in network or (network.prefixlen >= MAPPED_BITS and mapped in network) for network in networks

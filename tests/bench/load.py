@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import hmac
 import itertools
 import json
 import threading
@@ -27,6 +28,7 @@ from typing import cast
 
 from web.serve import install_loop
 
+SECRET = b"the secret that the benchmark's sender shares"
 MOST_DUE = 50_000  # requests that are due and unsent; past it the oldest count as unsent
 LAST_ANSWERS_SECONDS = 30.0
 
@@ -220,12 +222,16 @@ class Load:
 
 
 def requests_of(host: str, path: str, bodies: list[bytes], *, mark: str) -> Iterator[bytes]:
-    """Requests without end: *bodies* in turn, each with a delivery id of its own."""
+    """Requests without end: *bodies* in turn, signed as GitHub does, each with a delivery id of its own."""
     head = (
         f"POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\n"
         f"x-github-event: push\r\nuser-agent: bench\r\nx-github-delivery: {mark}-"
     ).encode()
-    ready = [b"\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body) for body in bodies]
+    ready = [
+        b"\r\nx-hub-signature-256: sha256=%b\r\ncontent-length: %d\r\n\r\n%b"
+        % (hmac.digest(SECRET, body, "sha256").hex().encode(), len(body), body)
+        for body in bodies
+    ]
     for number in itertools.count():
         yield b"%b%d%b" % (head, number, ready[number % len(ready)])
 

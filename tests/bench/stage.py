@@ -18,14 +18,18 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.bodies import write_bodies
+from tests.bench.load import SECRET
 from tests.bench.servers import Process, hook_path, load, received, server, sink
 
 # one key for all data folders, so that a slug has one address in all of them
-KEY = {"HOOKLINE_KEY": "the benchmark's key, which guards nothing at all"}
+KEY = {
+    "HOOKLINE_KEY": "the benchmark's key, which guards nothing at all",
+    "HOOKLINE_SECRET_BENCH": SECRET.decode(),
+}
 TYPICAL = 7000  # bytes: the body that the targets speak of
 WORKFLOW = """
 name: Bench
-trigger: {{webhook: {{answer: {answer}}}}}
+trigger: {{webhook: {{answer: {answer}, verify: {{provider: github, secret: BENCH}}}}}}
 vars: {{branch: refs/heads/main}}
 steps:
   - filter: payload.ref == vars.branch
