@@ -16,9 +16,18 @@ from urllib.parse import unquote
 
 from runner.engine.accept import Door, accept, hold_unread, ignore, new_id, refuse_when_full, reject
 from runner.engine.answer import Answer, fixed, of_duplicate, of_event, wait
-from runner.engine.examining import Examined, Examiner, Greeted, answers_handshakes, examine
+from runner.engine.examining import (
+    Examined,
+    Examiner,
+    Greeted,
+    Outcome,
+    Stopped,
+    answers_handshakes,
+    examine,
+)
 from runner.engine.library import Library, Live
 from runner.engine.names import bounds_of
+from runner.engine.rechecking import at, path_of
 from runner.engine.runs import Disposition, Event, Gate
 from runner.errors import ActionError, BacklogFull, BodyTooLarge, InboundError, StoreUnavailable
 from runner.inbound.cors import cors_headers, preflight
@@ -40,11 +49,13 @@ HEADERS = (
     (b"content-security-policy", b"sandbox"),
     (b"x-content-type-options", b"nosniff"),
 )
+BODILESS = frozenset({204, 205, 304})  # whatever an author gives them; a 204 has no length (RFC 9110, 8.6)
 RECEIVED = (Gate("received", "passed"),)
 # what a sender hears; the reason, which may help whoever guesses, stands in the event's record alone
 DETAILS = {
     401: "this request cannot be shown to come from its sender; the event {event} says why",
     403: "this sender may not send here; the event {event} says why",
+    405: "this address takes other methods; the header Allow names them",
     429: "too many requests; please send this again later",
     503: "whether this comes from its sender cannot be found out now; please send it again",
 }
@@ -58,11 +69,10 @@ class SenderLeft(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """Who is called: the workflow, what follows its token, and the path where it is not of its token."""
+    """Who is called: the workflow, and what follows its token."""
 
     live: Live
     rest: str = ""
-    path: str | None = None
 
 
 class Hooks:
@@ -100,7 +110,7 @@ class Hooks:
         # the raw path: %2F inside a token or a rest is no separator
         path = scope["raw_path"].decode("ascii", "replace")
         called = self._called(path)
-        if called is None and not scope["path"].startswith(PREFIX) and not self._library.is_gone(path):
+        if called is None and not scope["path"].startswith(PREFIX) and not self._was_address(path):
             await self._pages(scope, receive, send)
             return
         with suppress(SenderLeft):
@@ -117,14 +127,20 @@ class Hooks:
             token, _slash, rest = path.removeprefix(PREFIX).partition("/")
             live = self._library.by_token(token)
             if live is not None and live.workflow.webhook is not None:
-                return Called(live, rest, None if token == live.token else path)
+                return Called(live, rest)
         live = self._library.by_path(path)
-        return Called(live, "", path) if live is not None and live.workflow.webhook is not None else None
+        return Called(live) if live is not None and live.workflow.webhook is not None else None
+
+    def _was_address(self, path: str) -> bool:
+        """Whether a workflow answered at *path* that is gone, or of which no good version is known."""
+        return self._library.is_gone(path) or self._library.waiting(path) is not None
 
     async def _unknown(self, path: str, scope: Scope, receive: Receive) -> Answer:
         """Nobody takes this now: a workflow without any good version holds, a deleted one is gone."""
         token, _slash, rest = path.removeprefix(PREFIX).partition("/")
         slug = self._library.waiting(token)
+        if slug is None:
+            slug, rest = self._library.waiting(path), ""
         if slug is not None:
             return await self._hold(slug, rest, scope, receive)
         if self._library.is_gone(path) or self._library.is_gone(token):
@@ -152,13 +168,13 @@ class Hooks:
         door, live = self._door, called.live
         workflow, webhook = live.workflow, live.workflow.webhook
         assert webhook is not None
-        event = self._event(workflow.slug, called.rest, headers, scope)
+        event = self._event(workflow.slug, live.token, called.rest, headers, scope)
         is_wanted = scope["method"] in webhook.methods
         if not is_wanted and not answers_handshakes(live):
             return await self._not_this_way(event, called)
         turned = self._senders.turned(webhook, scope, headers)
         if turned is not None:
-            return await self._turn_away(event, called, turned)
+            return await self._turn_away(event, turned)
 
         try:
             refuse_when_full(door, workflow)
@@ -168,14 +184,14 @@ class Hooks:
             url = f"{url}?{event.query}" if event.query else url
             found = await examine(self._examiner, live, event, url=url, now=event.received_at)
             if isinstance(found, Greeted):
-                return await self._greet(found.reply, workflow.slug)
+                return await self._greet(found.reply, event)
             if not is_wanted:
-                return await self._not_this_way(event, called)
+                return await self._not_this_way(event, called, found)
             if not isinstance(found, Examined):
-                return await self._turn_away(event, called, Turned(found.status, found.gate))
+                return await self._turn_away(event, Turned(found.status, found.gate))
             turned = self._senders.too_often(workflow.slug, webhook, now=event.received_at)
             if turned is not None:
-                return await self._turn_away(found.event, called, turned)
+                return await self._turn_away(found.event, turned)
             if found.is_ignored:
                 await ignore(door, found.event)
                 return _thanks(found) or of_event(event.id, Disposition.IGNORED.value)
@@ -209,7 +225,9 @@ class Hooks:
     async def _hold(self, slug: str, rest: str, scope: Scope, receive: Receive) -> Answer:
         """Keep what comes for a workflow that has no good version yet, judged by nobody."""
         headers = _headers(scope)
-        event = self._event(slug, rest, headers, scope)
+        event = self._event(slug, self._library.book.token(slug), rest, headers, scope)
+        if doubt := self._senders.origin(peer_of(scope), headers).doubt:  # for `allow_ips`, once it is known
+            event = replace(event, gates=(*event.gates, Gate("address", "passed", doubt, {"doubt": doubt})))
         try:
             body = await self._body(headers, body_limit(event.content_type, Bounds()), receive)
             await hold_unread(self._door, replace(event, body=body, size=len(body)))
@@ -219,41 +237,45 @@ class Hooks:
             return self._come_back(error)
         return of_event(event.id, Disposition.HELD.value)
 
-    async def _greet(self, reply: Reply, slug: str) -> Answer:
-        """Answer a handshake, once what it asks to be visited was visited."""
+    async def _greet(self, reply: Reply, event: Event) -> Answer:
+        """
+        Answer a handshake, once what it asks to be visited was visited. One that is refused or fails is
+        kept: whoever sets the provider up looks for the reason.
+        """
+        slug, about, answer = event.workflow, reply.about, _of_reply(reply)
         if reply.visit is not None:
             try:
                 await self._examiner.fetch.visit(reply.visit)
             except ActionError as error:
-                log.warning(
-                    "the handshake of %s was not confirmed: %s",
-                    slug,
-                    error,
-                    extra={"action": "handshake_failed"},
-                )
-                return _problem(503, "the address to confirm by does not answer; please send this again")
-        log.info("%s: %s", slug, reply.about, extra={"action": "handshake", "workflow": slug})
-        return _of_reply(reply)
+                about = f"the handshake was not confirmed: {error}"
+                answer = _problem(503, "the address to confirm by does not answer; please send this again")
+                answer = _with_header(answer, "retry-after", str(RETRY_AFTER_SECONDS))
+        if answer.status < 400:
+            log.info("%s: %s", slug, about, extra={"action": "handshake", "workflow": slug})
+            return answer
+        log.warning("%s: %s", slug, about, extra={"action": "handshake_failed", "workflow": slug})
+        with suppress(StoreUnavailable):  # it is refused in any case
+            await reject(self._door, event, Gate("handshake", "stopped", about))
+        return answer
 
-    async def _turn_away(self, event: Event, called: Called, turned: Turned) -> Answer:
+    async def _turn_away(self, event: Event, turned: Turned) -> Answer:
         """Refuse; keep the request with the reason, so that a wrong set-up can be seen and mended."""
         if turned.is_kept:
-            gate = turned.gate
-            if called.path is not None:  # to be judged again it takes the address that was signed
-                gate = replace(gate, facts={**gate.facts, "path": called.path})
             with suppress(StoreUnavailable):  # it is refused in any case
-                await reject(self._door, event, gate)
+                await reject(self._door, event, turned.gate)
         detail = DETAILS.get(turned.status, turned.gate.reason).format(event=event.id)
         answer = _problem(turned.status, detail)
         after = RETRY_AFTER_SECONDS if turned.status == 503 else turned.retry_after_seconds
         return answer if after is None else _with_header(answer, "retry-after", str(after))
 
-    async def _not_this_way(self, event: Event, called: Called) -> Answer:
-        """405; a browser that opens the address is kept, too."""
+    async def _not_this_way(self, event: Event, called: Called, found: Outcome | None = None) -> Answer:
+        """405; a browser that opens the address is kept, too. *found*: what it is as a handshake."""
         webhook = called.live.workflow.webhook
         allowed = ", ".join(webhook.methods) if webhook else ""
         reason = f"this address takes {allowed}"
-        answer = await self._turn_away(event, called, Turned(405, Gate("method", "stopped", reason)))
+        if isinstance(found, Stopped):
+            reason = f"{reason}; and it is answered as no handshake: {found.gate.reason}"
+        answer = await self._turn_away(event, Turned(405, Gate("method", "stopped", reason)))
         return _with_header(answer, "allow", allowed)
 
     async def _body(self, headers: Mapping[str, str], limit: int, receive: Receive) -> bytes:
@@ -289,9 +311,13 @@ class Hooks:
             self._room += size
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
-    def _event(self, slug: str, rest: str, headers: Mapping[str, str], scope: Scope) -> Event:
-        """The request as an event, its body not read yet."""
+    def _event(self, slug: str, token: str, rest: str, headers: Mapping[str, str], scope: Scope) -> Event:
+        """The request as an event, its body not read yet. *token* is the workflow's own."""
         now = self._door.clock()
+        path, written = unquote(rest), scope["raw_path"].decode("ascii", "replace")
+        gates = RECEIVED
+        if written != path_of(token, path):  # to be judged again it takes the address that was signed
+            gates = (replace(RECEIVED[0], facts=at(written)),)
         return Event(
             id=new_id(now),
             workflow=slug,
@@ -299,14 +325,14 @@ class Hooks:
             received_at=now,
             disposition=Disposition.ACCEPTED,
             method=scope["method"],
-            path=unquote(rest),
+            path=path,
             query=scope["query_string"].decode("latin-1"),
             headers=headers,
             content_type=headers.get("content-type", ""),
             size=0,
             source_ip=self._senders.origin(peer_of(scope), headers).address,
             body=b"",
-            gates=RECEIVED,
+            gates=gates,
         )
 
     async def _refuse(self, event: Event, error: InboundError) -> Answer:
@@ -356,11 +382,14 @@ def _problem(status: int, detail: str) -> Answer:
 
 
 async def _send(send: Send, answer: Answer, door: Door, *, is_head: bool) -> None:
-    body = await door.store.read_file(answer.file) if answer.file else answer.body
+    has_body = answer.status not in BODILESS
+    body = await door.store.read_file(answer.file) if answer.file and has_body else answer.body
     headers = [
         (name.encode("latin-1", "replace"), value.encode("latin-1", "replace"))
         for name, value in answer.headers.items()
     ]
-    headers += [(b"content-length", str(len(body)).encode()), *HEADERS]
+    if has_body:
+        headers.append((b"content-length", str(len(body)).encode()))
+    headers += HEADERS
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if is_head else body})
+    await send({"type": "http.response.body", "body": body if has_body and not is_head else b""})

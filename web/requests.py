@@ -1,6 +1,7 @@
 """
 What stands between the server and the application for each request: a bound on the time that its
-body takes and on its number of headers; no HTTP/2 without TLS, no websockets, no target but a path.
+body takes and on its number of headers; no HTTP/2 without TLS, no websockets, no target but a path;
+and that an answer given before the body was read arrives.
 Called for every request, so it counts microseconds.
 """
 
@@ -9,17 +10,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from hypercorn.app_wrappers import ASGIWrapper
-    from hypercorn.typing import Scope
+    from hypercorn.typing import HTTPScope, Scope
 
 log = logging.getLogger("hookline.web")
 
 PLAIN_VERSIONS = ("1.1", "1.0")  # what is spoken without TLS
+LEFT_BYTES = 4 << 20  # of a body that nobody wants, read after its answer
+LEFT_SECONDS = 2.0  # and for how long
 SWEEPS = 10  # in the time that a body has: so a slow one is cut at most a tenth late
 
 
@@ -59,7 +63,7 @@ class Requests:
         elif len(scope["headers"]) > self._max_headers:  # type: ignore[arg-type]  # it is a list
             await answer(send, 431)
         else:
-            request = _Request(self._reading, receive, send)
+            request = _Request(self._reading, receive, send, may_be_left=_may_be_left(scope))
             try:
                 await self._app(scope, request.receive, request.send, sync_spawn, call_soon)
             finally:
@@ -86,20 +90,35 @@ async def answer(send: Callable[[Any], Awaitable[None]], status: int) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
+def _may_be_left(scope: HTTPScope) -> bool:
+    """Whether there is a body to read to its end after an early answer; HTTP/2 has no need of that."""
+    if scope["http_version"] not in PLAIN_VERSIONS:
+        return False
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return value.isdigit() and 0 < int(value) <= LEFT_BYTES
+        if name == b"transfer-encoding":
+            return True
+    return False
+
+
 class _Request:
     """One request: notes when its body is under way and when its answer has begun."""
 
-    __slots__ = ("_began", "_cut", "_reading", "_receive", "_send", "_whole")
+    __slots__ = ("_began", "_cut", "_may_be_left", "_reading", "_receive", "_send", "_whole")
 
     def __init__(
         self,
         reading: dict[_Request, float],
         receive: Callable[[], Awaitable[Any]],
         send: Callable[[Any], Awaitable[None]],
+        *,
+        may_be_left: bool,
     ) -> None:
         self._reading = reading
         self._receive = receive
         self._send = send
+        self._may_be_left = may_be_left
         self._whole = False
         self._began = False
         self._cut = False
@@ -118,9 +137,28 @@ class _Request:
 
     async def send(self, message: Any) -> None:
         """Pass a part of the answer on; nothing more once the request was cut off."""
-        if not self._cut:
-            self._began = True
-            await self._send(message)
+        if self._cut:
+            return
+        self._began = True
+        is_end = message["type"] == "http.response.body" and not message.get("more_body")
+        if is_end and self._may_be_left and not self._whole:
+            await self._send({**message, "more_body": True})
+            await self._leave()
+            message = {"type": "http.response.body", "body": b""}
+        await self._send(message)
+
+    async def _leave(self) -> None:
+        """
+        Read what is left of the body, and throw it away. With the answer's end the connection would be
+        closed while its sender still writes, who then meets a reset and may never see the answer.
+        Source: RFC 9112, section 9.6.
+        """
+        size = 0
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LEFT_SECONDS):
+                while not self._whole and size < LEFT_BYTES:
+                    message = await self.receive()
+                    size += len(message.get("body", b""))
 
     async def cut(self) -> None:
         """Answer 408 and end the request, unless its answer has begun: its end closes it too."""

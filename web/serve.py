@@ -30,6 +30,7 @@ from hypercorn.asyncio.lifespan import Lifespan
 from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.asyncio.worker_context import WorkerContext
 from hypercorn.config import Config
+from hypercorn.events import Updated
 from hypercorn.utils import LifespanFailureError, LifespanTimeoutError
 
 from runner.errors import HooklineError, SettingsError
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from pathlib import Path
 
+    from hypercorn.events import Event
     from hypercorn.typing import Scope
 
 log = logging.getLogger("hookline.web")
@@ -237,6 +239,24 @@ class _Connection:
             self.idle_since = time.monotonic()
 
 
+class _Server(TCPServer):
+    """
+    One connection's, which ends with its peer. Hypercorn's waits for its idle timer first: a sender that
+    connects anew for each event would hold a place among the open ones for `header_seconds` each time.
+    """
+
+    has_left = False
+
+    async def protocol_send(self, event: Event) -> None:
+        if not (self.has_left and isinstance(event, Updated)):  # which sets the timer again
+            await super().protocol_send(event)
+
+    async def _read_data(self) -> None:
+        await super()._read_data()
+        self.has_left = True
+        await self.idle_task.stop()
+
+
 class _Connections:
     """The open connections of a process."""
 
@@ -264,7 +284,7 @@ class _Connections:
         connection = self._open[task] = _Connection(self.requests, writer)
         state = {**self._state, "client_certificate": tls and peer_certificate(tls)}
         try:
-            await TCPServer(connection, self._loop, self._config, self._context, state, reader, writer)
+            await _Server(connection, self._loop, self._config, self._context, state, reader, writer)
         except Exception as error:  # noqa: BLE001 - the outermost line of a connection
             log.warning("a connection ended in %r", error, extra={"action": "connection_failed"})
         finally:

@@ -22,6 +22,7 @@ from runner.engine.release import has_room, let_go, tell_worker
 from runner.engine.runs import Disposition, Gate
 from runner.engine.splitting import MOST_ITEMS, items_of, told
 from runner.errors import NotFound, NotSplit
+from runner.inbound.addresses import Origin, refusal
 from runner.values import Json, iso
 
 if TYPE_CHECKING:
@@ -168,6 +169,8 @@ class Rechecker:
                 return stopped
             if stopped.name == "size" and not event.body:
                 return Gate("size", "stopped", UNREAD)
+        if is_unjudged(event) and (gate := _unfit(event, live)) is not None:
+            return gate
         now = self.door.clock()
         url = url_of(event, live, self.public_url)
         kept = tuple(
@@ -201,14 +204,33 @@ class Rechecker:
         return Again(event, was, tuple(runs), examined.files, delivery, hold)
 
 
+def _unfit(event: Event, live: Live) -> Gate | None:
+    """Why a request that nobody has judged may not come in, by what is asked beside its signature."""
+    webhook = live.workflow.webhook
+    assert webhook is not None
+    if event.method not in webhook.methods:
+        return Gate("method", "stopped", f"this address takes {', '.join(webhook.methods)}")
+    if webhook.client_certificate is not None:
+        return Gate("certificate", "stopped", "nobody has looked at its sender's certificate when it came")
+    doubt = next((text for gate in event.gates if isinstance(text := gate.facts.get("doubt"), str)), "")
+    if webhook.allow_ips and (why := refusal(Origin(event.source_ip, doubt), webhook.allow_ips)):
+        return Gate("address", "stopped", why)
+    return None
+
+
 def is_unjudged(event: Event) -> bool:
     """Whether it was held before there was a version without faults to judge it by."""
     return event.disposition is Disposition.HELD and NO_VERSION.name in {gate.name for gate in event.gates}
 
 
 def at(raw_path: str) -> dict[str, Json]:
-    """The facts of a gate that refuses a request: where it came to, so that its URL is known again."""
+    """The facts of a gate that keep where a request came to, so that its URL is known again."""
     return {"path": raw_path}
+
+
+def path_of(token: str, rest: str) -> str:
+    """Where a request comes to at the address of *token* and, decoded, the *rest* behind it."""
+    return f"/hooks/{token}/{quote(rest)}" if rest else f"/hooks/{token}"
 
 
 def url_of(event: Event, live: Live, public_url: str) -> str:
@@ -217,8 +239,7 @@ def url_of(event: Event, live: Live, public_url: str) -> str:
     the address that the workflow has now.
     """
     noted = next((path for gate in event.gates if isinstance(path := gate.facts.get("path"), str)), None)
-    rest = f"/{quote(event.path)}" if event.path else ""
-    path = noted or f"/hooks/{live.token}{rest}"
+    path = noted or path_of(live.token, event.path)
     return f"{public_url}{path}{f'?{event.query}' if event.query else ''}"
 
 

@@ -20,6 +20,7 @@ from runner.inbound.bounds import Bounds, check_depth, check_size, is_surely_fla
 from runner.inbound.files import DEFAULT_TYPE, Files
 from runner.inbound.forms import query_object, read_form, read_multipart
 from runner.inbound.media import Media, read_media
+from runner.inbound.notes import Notes
 from runner.inbound.text import UTF_8, read_table, read_text
 from runner.inbound.unpack import unpack
 from runner.inbound.xml import read_xml
@@ -70,9 +71,11 @@ def decode(
     query: str = "",
     method: str = "POST",
     bounds: Bounds,
+    is_thorough: bool = False,
 ) -> Decoded:
     """
-    Read a body by its headers. Every payload can be written as JSON in UTF-8.
+    Read a body by its headers. Every payload can be written as JSON in UTF-8. With *is_thorough* the
+    notes also tell of keys that JSON repeats; the payload is the same.
 
     Raises:
         BodyUnreadable: it is not what its type says; the message names the place.
@@ -88,12 +91,12 @@ def decode(
     check_size(len(body), limit, "the body")
     if not body:
         return Decoded(None)
-    notes: list[str] = []
+    notes = Notes(is_thorough=is_thorough)
     if media.kind == "json":
-        return Decoded(_read_json(body, media.charset, bounds, notes), {}, tuple(notes))
+        return Decoded(_read_json(body, media.charset, bounds, notes), {}, notes.said())
     files = Files()
     payload = _read(body, media, bounds, files, notes)
-    return Decoded(payload, files.stored, tuple(notes))
+    return Decoded(payload, files.stored, notes.said())
 
 
 def _limit(media: Media, bounds: Bounds) -> int:
@@ -102,7 +105,7 @@ def _limit(media: Media, bounds: Bounds) -> int:
     return bounds.max_file_bytes if media.kind in ("file", "unknown") else bounds.max_body_bytes
 
 
-def _read(body: bytes, media: Media, bounds: Bounds, files: Files, notes: list[str]) -> Json:
+def _read(body: bytes, media: Media, bounds: Bounds, files: Files, notes: Notes) -> Json:
     match media.kind:
         case "json lines":
             return _read_json_lines(body, media.charset, bounds, notes)
@@ -122,7 +125,7 @@ def _read(body: bytes, media: Media, bounds: Bounds, files: Files, notes: list[s
             return files.add(body, media.filename or "body", media.name)
 
 
-def _sniff(body: bytes, bounds: Bounds, files: Files, notes: list[str]) -> Json:
+def _sniff(body: bytes, bounds: Bounds, files: Files, notes: Notes) -> Json:
     if len(body) <= bounds.max_body_bytes and b"\0" not in body:
         if body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
             try:
@@ -136,20 +139,20 @@ def _sniff(body: bytes, bounds: Bounds, files: Files, notes: list[str]) -> Json:
     return files.add(body, "body", DEFAULT_TYPE)
 
 
-def _read_json(body: bytes, charset: str, bounds: Bounds, notes: list[str]) -> Json:
-    return _parse(_plain(body, charset, notes), bounds, "the body")
+def _read_json(body: bytes, charset: str, bounds: Bounds, notes: Notes) -> Json:
+    return _parse(_plain(body, charset, notes), bounds, "the body", notes)
 
 
-def _read_json_lines(body: bytes, charset: str, bounds: Bounds, notes: list[str]) -> list[Json]:
+def _read_json_lines(body: bytes, charset: str, bounds: Bounds, notes: Notes) -> list[Json]:
     lines = _plain(body, charset, notes).split(b"\n")
     return [
-        _parse(line, bounds, f"line {number}")
+        _parse(line, bounds, f"line {number}", notes)
         for number, line in enumerate(lines, 1)
         if line and not line.isspace()
     ]
 
 
-def _parse(text: bytes, bounds: Bounds, what: str) -> Json:
+def _parse(text: bytes, bounds: Bounds, what: str, notes: Notes) -> Json:
     try:
         value = loads(text)
     except json.JSONDecodeError as error:
@@ -162,6 +165,7 @@ def _parse(text: bytes, bounds: Bounds, what: str) -> Json:
         raise BodyUnreadable(f"{what} is not JSON that is read here: {reason}") from None
     if not is_surely_flat(text, bounds.max_depth):
         check_depth(value, bounds, what)
+    notes.look(text)
     return value
 
 

@@ -5,8 +5,10 @@ What a Content-Type header says about how to read a body. Sources: RFC 9110 sect
 
 from __future__ import annotations
 
+import mimetypes
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import PurePath
 from typing import Literal, TypeAlias
 
 from werkzeug.http import parse_options_header
@@ -19,6 +21,14 @@ Kind: TypeAlias = Literal[
 
 MAX_LENGTH = 1_000  # characters of a Content-Type; a boundary has 70, the longest real type 120
 
+BY_SUFFIX = {  # what the machine's own table lacks, or may have otherwise
+    ".csv": "text/csv",
+    ".form": "application/x-www-form-urlencoded",
+    ".json": "application/json",
+    ".ndjson": "application/x-ndjson",
+    ".urlencoded": "application/x-www-form-urlencoded",
+    ".xml": "application/xml",
+}
 KINDS: dict[str, Kind] = {
     "application/x-www-form-urlencoded": "form",
     "multipart/form-data": "multipart",
@@ -90,3 +100,8 @@ def _kind(name: str) -> Kind:
     if subtype == "xml" or subtype.endswith("+xml"):
         return "xml"
     return "text" if family == "text" else "file"
+
+
+def type_by_name(name: str) -> str | None:
+    """The media type that a file's *name* speaks of, or None."""
+    return BY_SUFFIX.get(PurePath(name).suffix.lower()) or mimetypes.guess_type(name)[0]

@@ -1,17 +1,21 @@
 """
-Content-Encoding: gzip and deflate, with a bound on what they unpack to (CWE-409). Source: RFC 9110
-section 8.4.1; `deflate` is zlib's format there and raw deflate from senders that got it wrong.
+Content-Encoding: gzip, deflate and br, with a bound on what they unpack to (CWE-409). Sources: RFC 9110
+section 8.4.1 (`deflate` is zlib's format there and raw deflate from senders that got it wrong), RFC 7932.
 """
 
 from __future__ import annotations
 
 import zlib
 
+import brotli
+
 from runner.errors import BodyUnreadable, MediaUnsupported
 from runner.inbound.bounds import Bounds, check_size
 
 GZIP = zlib.MAX_WBITS | 16  # zlib's way to say: with a gzip header
 WINDOW_BITS = {"gzip": GZIP, "x-gzip": GZIP, "deflate": zlib.MAX_WBITS}
+READ = (*WINDOW_BITS, "br")
+PIECE_BYTES = 64 * 1024  # of what brotli gives at once: it passes the bound that it is given by up to that
 MAX_MEMBERS = 100  # a gzip body may be several, one after another; log shippers send a few
 
 
@@ -29,12 +33,32 @@ def unpack(body: bytes, content_encoding: str, limit: int, bounds: Bounds) -> by
     if len(names) > bounds.max_encodings:
         raise MediaUnsupported(f"Content-Encoding names {len(names)} encodings; send one")
     for name in reversed(names):
-        if name not in WINDOW_BITS:
+        if name not in READ:
             raise MediaUnsupported(
-                f'the Content-Encoding "{name[:40]}" is not read here; send gzip, deflate or none'
+                f'the Content-Encoding "{name[:40]}" is not read here; send gzip, deflate, br or none'
             )
-        body = _inflate(body, name, limit)
+        body = _unbrotli(body, limit) if name == "br" else _inflate(body, name, limit)
     return body
+
+
+def _unbrotli(body: bytes, limit: int) -> bytes:
+    """Brotli, piece by piece, so that of a bomb no more is unpacked than may be."""
+    decompressor = brotli.Decompressor()
+    unpacked: list[bytes] = []
+    size = 0
+    rest = body
+    while True:
+        try:
+            unpacked.append(decompressor.process(rest, output_buffer_limit=PIECE_BYTES))
+        except brotli.error:
+            raise BodyUnreadable(f"the body is not br, or has something after its {size} bytes") from None
+        size += len(unpacked[-1])
+        check_size(size, limit, "the unpacked body")
+        if decompressor.is_finished():
+            return b"".join(unpacked)
+        if not unpacked[-1]:  # all has come out that is in there
+            raise BodyUnreadable(f"the br body ends early, after {len(body)} bytes")
+        rest = b""
 
 
 def _inflate(body: bytes, name: str, limit: int) -> bytes:

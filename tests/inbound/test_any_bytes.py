@@ -73,7 +73,7 @@ def test_any_bytes_become_a_payload_that_can_be_written_or_are_refused(
 
 
 @settings(max_examples=100, deadline=None)
-@given(body=st.binary(min_size=1, max_size=100), encoding=st.sampled_from(["gzip", "deflate"]))
+@given(body=st.binary(min_size=1, max_size=100), encoding=st.sampled_from(["gzip", "deflate", "br"]))
 def test_bytes_that_are_not_packed_as_they_say_are_refused_or_read(body: bytes, encoding: str) -> None:
     assert isinstance(read(body, "", encoding), Decoded | InboundError)
 

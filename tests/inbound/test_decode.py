@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import tracemalloc
 import zlib
 from typing import Any
 
+import brotli
 import pytest
 
 from runner.errors import BodyTooLarge, BodyUnreadable, MediaUnsupported
@@ -143,6 +145,8 @@ def test_a_query_without_values_is_an_object_of_empty_texts() -> None:
         pytest.param("gzip", gzip.compress(b'{"a"') + gzip.compress(b":1}"), id="two-gzip-members"),
         pytest.param("deflate", zlib.compress(b'{"a":1}'), id="deflate"),
         pytest.param("deflate", zlib.compress(b'{"a":1}')[2:-4], id="raw-deflate"),
+        pytest.param("BR", brotli.compress(b'{"a":1}'), id="br"),
+        pytest.param("br, gzip", gzip.compress(brotli.compress(b'{"a":1}')), id="br-in-gzip"),
         pytest.param("deflate, gzip", gzip.compress(zlib.compress(b'{"a":1}')), id="both"),
         pytest.param("identity", b'{"a":1}', id="identity"),
     ],
@@ -198,9 +202,52 @@ def test_a_packed_body_that_is_broken_is_refused(packed: bytes, says: str) -> No
         read(packed, "text/plain", content_encoding="gzip")
 
 
-def test_what_a_gzip_bomb_unpacks_to_is_bounded_at_every_stage() -> None:
+@pytest.mark.parametrize(
+    ("packed", "says"),
+    [
+        pytest.param(b"plain", "not br|ends early", id="not-packed"),
+        pytest.param(brotli.compress(b"text")[:-1], "ends early, after 7 bytes", id="cut-off"),
+        pytest.param(brotli.compress(bytes(1 << 20))[:-1], "ends early", id="cut-off-after-much"),
+        pytest.param(b"", "ends early", id="empty"),
+        pytest.param(brotli.compress(b"a") * 2, "something after", id="two-of-them"),
+        pytest.param(brotli.compress(b"a") + b"rest", "something after", id="something-after"),
+        pytest.param(brotli.compress(bytes(1 << 20)) + b"\0", "something after", id="one-byte-after-much"),
+    ],
+)
+def test_a_brotli_body_that_is_broken_is_refused(packed: bytes, says: str) -> None:
+    with pytest.raises(BodyUnreadable, match=says):
+        read(packed, "text/plain", content_encoding="br")
+
+
+def test_a_brotli_body_of_exactly_the_bound_is_read() -> None:
+    bounds = Bounds(max_body_bytes=1 << 20)
+    text = "x" * (1 << 20)
+    packed = brotli.compress(text.encode())
+    assert read(packed, "text/plain", content_encoding="br", bounds=bounds).payload == text
+    with pytest.raises(BodyTooLarge):
+        read(brotli.compress(text.encode() + b"x"), "text/plain", content_encoding="br", bounds=bounds)
+
+
+def test_of_a_brotli_bomb_no_more_is_unpacked_than_may_be() -> None:
+    bomb = brotli.compress(bytes(100 << 20), quality=5)
+    assert len(bomb) < 10_000
+    tracemalloc.start()
+    with pytest.raises(BodyTooLarge):
+        read(bomb, "text/plain", content_encoding="br")
+    _now, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 3 << 20  # the bound is 1 MiB
+
+
+def test_what_a_bomb_unpacks_to_is_bounded_at_every_stage() -> None:
     bomb = gzip.compress(bytes(20 << 20))
-    for encoding, body in (("gzip", bomb), ("gzip, gzip", gzip.compress(bomb))):
+    packed = brotli.compress(bytes(20 << 20), quality=5)
+    for encoding, body in (
+        ("gzip", bomb),
+        ("gzip, gzip", gzip.compress(bomb)),
+        ("br", packed),
+        ("br, br", brotli.compress(packed)),
+    ):
         with pytest.raises(BodyTooLarge, match="1,048,576") as raised:
             read(body, "application/json", content_encoding=encoding)
         assert raised.value.status == 413
@@ -209,7 +256,6 @@ def test_what_a_gzip_bomb_unpacks_to_is_bounded_at_every_stage() -> None:
 @pytest.mark.parametrize(
     ("content_type", "encoding"),
     [
-        pytest.param("text/plain", "br", id="br"),
         pytest.param("text/plain", "zstd", id="zstd"),
         pytest.param("text/plain", "gzip, gzip, gzip", id="three-times"),
         pytest.param("text/plain; charset=utf-7", "", id="utf-7"),
@@ -254,6 +300,41 @@ def test_half_a_surrogate_pair_is_replaced_and_noted() -> None:
         decoded = read(b'["a\\ud83d", "\\ude00\\ud83d\\ude00", ' + number + b"]", "application/json")
         assert decoded.payload[:2] == ["a\N{REPLACEMENT CHARACTER}", "\N{REPLACEMENT CHARACTER}😀"]
         assert decoded.notes == ("the body has 2 halves of surrogate pairs alone: read as U+FFFD",)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "note"),
+    [
+        pytest.param("application/json", b'{"a":1,"b":2,"a":3}', 'the key "a" stands', id="at-the-top"),
+        pytest.param("application/json", b'[{"x": {"\\u0061":1, "a":1}}]', 'the key "a" stands', id="deep"),
+        pytest.param(
+            "application/json",
+            b'{"a":1,"a":2,"b":1,"b":1,"c":1,"c":1,"d":1,"d":1,"e":0,"e":12345678901234567890}',
+            'the keys "a", "b", "c" and 2 more stand',
+            id="many",
+        ),
+        pytest.param("application/x-ndjson", b'{"a":1}\n{"a":1,"a":2}', 'the key "a" stands', id="lines"),
+        pytest.param("", b'{"a":1,"a":2}', 'the key "a" stands', id="untyped"),
+        pytest.param("application/json; charset=utf-16", '{"é":1,"é":2}'.encode("utf-16"), "é", id="utf-16"),
+        pytest.param("application/json", b'{"a":{"a":[{"a":1},{"a":1}]}}', None, id="in-different-objects"),
+        pytest.param("application/json", rb'{"a":"\"a\":1,\"a\":2"}', None, id="in-a-text"),
+    ],
+)
+def test_repeated_keys_are_noted_when_one_looks(content_type: str, body: bytes, note: str | None) -> None:
+    quick, thorough = read(body, content_type), read(body, content_type, is_thorough=True)
+    assert quick.payload == thorough.payload
+    assert quick.notes == ()
+    assert [note in one for one in thorough.notes] == [True] if note else not thorough.notes
+
+
+def test_a_note_is_said_once_and_is_no_copy_of_the_payload() -> None:
+    parts = b"".join(
+        b'--b\r\nContent-Disposition: form-data; name="%d"\r\n\r\n\xe9\r\n' % n for n in range(50)
+    )
+    assert len(read(parts + b"--b--", "multipart/form-data; boundary=b").notes) == 1
+    long = b"k" * 5000
+    (note,) = read(b'{"%b":1,"%b":2}' % (long, long), "application/json", is_thorough=True).notes
+    assert len(note) < 200
 
 
 def test_text_of_no_known_charset_is_guessed_and_noted() -> None:

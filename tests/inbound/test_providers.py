@@ -112,7 +112,23 @@ IDENTITIES: list[tuple[str, Request, Identity]] = [
         request_of(
             b"MessageSid=SM1&SmsStatus=received", {"Content-Type": FORM, "I-Twilio-Idempotency-Token": "t"}
         ),
-        Identity("message.received", ("message",), "t"),
+        Identity("message.received", ("message",), "SM1:received"),
+    ),
+    (
+        "twilio",
+        request_of(
+            b"CallSid=CA1&CallStatus=in-progress&Digits=1",
+            {"Content-Type": FORM, "I-Twilio-Idempotency-Token": "t"},
+        ),
+        Identity("call.in-progress", ("call",), "t"),
+    ),
+    (
+        "twilio",
+        request_of(
+            b"CallSid=CA1&CallStatus=ringing&SequenceNumber=2",
+            {"Content-Type": FORM, "I-Twilio-Idempotency-Token": "t"},
+        ),
+        Identity("call.ringing", ("call",), "CA1:ringing:2"),
     ),
     (
         "twilio",

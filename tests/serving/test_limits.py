@@ -69,6 +69,51 @@ async def test_a_slow_answer_to_a_whole_body_is_not_cut_off(served: Callable[...
     assert answer.startswith(b"HTTP/1.1 204")
 
 
+async def test_a_connection_that_its_sender_has_closed_takes_no_place(
+    served: Callable[..., Any], echo: Any
+) -> None:
+    async with served(echo, max_connections=5) as port:
+        for _ in range(50):  # each with a connection of its own, as most senders do
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(POST + b"\r\nbody")
+            assert (await reader.readuntil(b"body")).startswith(b"HTTP/1.1 200")
+            writer.close()
+            await writer.wait_closed()
+
+
+async def test_an_answer_that_does_not_wait_for_the_body_arrives_and_the_connection_goes_on(
+    served: Callable[..., Any],
+) -> None:
+    async def refuse(scope: Any, _receive: Any, send: Any) -> None:
+        assert scope["type"] == "http"
+        await send({"type": "http.response.start", "status": 410, "headers": [(b"content-length", b"4")]})
+        await send({"type": "http.response.body", "body": b"gone"})
+
+    async with served(refuse) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(2):
+            writer.write(POST + b"\r\n")
+            assert (await reader.readuntil(b"gone")).startswith(b"HTTP/1.1 410")
+            writer.write(b"body")
+        writer.write(POST + b"expect: nothing\r\nconnection: close\r\n\r\nbody")
+        assert (await reader.read()).endswith(b"gone")
+        writer.close()
+
+
+async def test_a_body_that_nobody_wants_and_that_does_not_come_is_not_waited_for_long(
+    served: Callable[..., Any],
+) -> None:
+    async def refuse(scope: Any, _receive: Any, send: Any) -> None:
+        assert scope["type"] == "http"
+        await send({"type": "http.response.start", "status": 410, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+
+    async with served(refuse) as port:
+        huge = POST.replace(b"4", b"99999999999")
+        assert (await exchange(port, huge + b"\r\n")).startswith(b"HTTP/1.1 410")  # at once
+        assert (await exchange(port, POST + b"\r\n")).startswith(b"HTTP/1.1 410")  # after LEFT_SECONDS
+
+
 async def test_headers_that_do_not_come_are_cut_off(served: Callable[..., Any], echo: Any) -> None:
     async with served(echo, header_seconds=0.1) as port:
         assert await exchange(port, b"POST / HTTP/1.1\r\nhost:") == b""

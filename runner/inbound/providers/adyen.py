@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from runner.inbound.claim import Claim, with_fields
 from runner.inbound.digests import hex_key
-from runner.inbound.providers.naming import field, text
+from runner.inbound.providers.naming import JSON, field, text
 from runner.inbound.providers.provider import Identity, Provider
 from runner.inbound.providers.replies import say
 from runner.inbound.request import Request
@@ -93,6 +93,7 @@ ADYEN = Provider(
     page="https://docs.adyen.com/development-resources/webhooks/secure-webhooks/verify-hmac-signatures",
     schemes=(Hmac(InItem(), signed, encoding="base64", keys=hex_key),),
     identify=identify,
+    reads_as=JSON,
     thanks=thanks,
     timeout_seconds=10,
     retries="Adyen tries 3 times at once, then for up to 30 days with growing intervals.",

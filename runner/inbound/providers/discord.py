@@ -60,6 +60,7 @@ DISCORD = Provider(
     page="https://discord.com/developers/docs/interactions/overview",
     schemes=(SignedTimestamp("X-Signature-Ed25519", "X-Signature-Timestamp", ed25519_key, unhex),),
     identify=identify,
+    reads_as=JSON["content-type"],
     signed=(ping,),
     thanks=thanks,
     options=(

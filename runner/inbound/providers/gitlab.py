@@ -27,8 +27,9 @@ def identify(request: Request, payload: Json) -> Identity:
     kind = text(payload, "object_kind") or text(payload, "event_name")
     action = text(payload, "object_attributes.action")
     also = (f"{kind}.{action}", kind) if kind and action else (kind,) if kind else ()
-    # Idempotency-Key (17.4) is the same over all tries; the event's UUID may cover several hooks
-    delivery_id = request.header("idempotency-key") or request.header("webhook-id")
+    # the same over all tries, webhook-id (19.0) and Idempotency-Key (17.4), of which the first is signed;
+    # the event's UUID may cover several hooks
+    delivery_id = request.header("webhook-id") or request.header("idempotency-key")
     return Identity(
         request.header("x-gitlab-event") or kind,
         also,

@@ -96,6 +96,6 @@ GOOGLE_PUBSUB = Provider(
     setup=(
         "Create a push subscription with {url} as endpoint and Enable authentication.",
         "Choose a service account and write its e-mail address as `service_account`.",
-        "`from_json(from_base64(payload.message.data))` reads what was published as JSON.",
+        "`from_json(base64_decode(payload.message.data))` reads what was published as JSON.",
     ),
 )  # fmt: skip

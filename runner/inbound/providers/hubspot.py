@@ -6,7 +6,7 @@ import re
 
 from runner.inbound.claim import Claim, in_header
 from runner.inbound.digests import wire
-from runner.inbound.providers.naming import batch, text
+from runner.inbound.providers.naming import JSON, batch, text
 from runner.inbound.providers.provider import Identity, Provider
 from runner.inbound.request import Request
 from runner.inbound.signature import Hmac
@@ -64,6 +64,7 @@ HUBSPOT = Provider(
         ),
     ),
     identify=identify,
+    reads_as=JSON,
     timeout_seconds=5,
     retries="HubSpot tries up to 10 times over 24 hours; not after a 4xx other than 429.",
     setup=(

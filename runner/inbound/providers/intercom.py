@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runner.inbound.claim import Plain, in_header
-from runner.inbound.providers.naming import from_body, text
+from runner.inbound.providers.naming import JSON, from_body, text
 from runner.inbound.providers.provider import Provider, Trust
 from runner.inbound.providers.replies import say
 from runner.inbound.request import Request
@@ -29,6 +29,7 @@ INTERCOM = Provider(
     page="https://developers.intercom.com/docs/webhooks/webhook-notifications",
     schemes=(Hmac(in_header("X-Hub-Signature", Plain("sha1=")), algorithm="sha1"),),
     identify=from_body("topic", "id"),
+    reads_as=JSON,
     unsigned=(head,),
     signed=(ping,),
     timeout_seconds=5,

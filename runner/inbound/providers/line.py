@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runner.inbound.claim import in_header
-from runner.inbound.providers.naming import batch, field, text
+from runner.inbound.providers.naming import JSON, batch, field, text
 from runner.inbound.providers.provider import Identity, Provider
 from runner.inbound.request import Request
 from runner.inbound.signature import Hmac
@@ -25,6 +25,7 @@ LINE = Provider(
     page="https://developers.line.biz/en/docs/messaging-api/verify-webhook-signature/",
     schemes=(Hmac(in_header("X-Line-Signature"), encoding="base64"),),
     identify=identify,
+    reads_as=JSON,
     retries="LINE tries again only where redelivery is turned on in the console.",
     setup=(
         "In the LINE Developers Console open the channel; Basic settings shows its Channel secret.",

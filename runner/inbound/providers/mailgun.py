@@ -83,9 +83,9 @@ def signed(_request: Request, claim: Claim) -> tuple[bytes, ...]:
 
 
 def identify(request: Request, payload: Json) -> Identity:
-    """`delivered`, and the token."""
+    """`delivered`, and the token that was signed."""
     kind = text(payload, "event-data.event") or text(payload, "event")
-    return Identity(kind, delivery_id=text(payload, "signature.token") or parts_of(request)["token"])
+    return Identity(kind, delivery_id=parts_of(request)["token"])
 
 
 def _only(values: list[str]) -> str | None:

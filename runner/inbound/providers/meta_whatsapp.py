@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runner.inbound.claim import Plain, in_header
-from runner.inbound.providers.naming import batch, field, text
+from runner.inbound.providers.naming import JSON, batch, field, text
 from runner.inbound.providers.provider import Identity, Option, Provider, Trust
 from runner.inbound.providers.replies import is_option, say
 from runner.inbound.request import Request
@@ -60,6 +60,7 @@ META_WHATSAPP = Provider(
     page="https://developers.facebook.com/docs/graph-api/webhooks/getting-started",
     schemes=(Hmac(in_header("X-Hub-Signature-256", Plain("sha256="))),),
     identify=identify,
+    reads_as=JSON,
     unsigned=(subscribe,),
     options=(
         Option(

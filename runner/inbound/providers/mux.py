@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runner.inbound.claim import Listed, in_header
-from runner.inbound.providers.naming import from_body
+from runner.inbound.providers.naming import JSON, from_body
 from runner.inbound.providers.provider import Provider
 from runner.inbound.signature import Hmac, template
 
@@ -19,6 +19,7 @@ MUX = Provider(
         ),
     ),
     identify=from_body("type", "id"),
+    reads_as=JSON,
     setup=(
         "In the Mux dashboard: Settings, Webhooks, Create new webhook.",
         "URL to notify: {url}",

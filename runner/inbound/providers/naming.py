@@ -8,6 +8,8 @@ from runner.inbound.providers.provider import Identity
 from runner.inbound.request import Request
 from runner.values import Json, loads
 
+JSON = "application/json"
+
 
 def field(value: Json, path: str) -> Json:
     """What stands at a dotted path of objects and lists (`entry.0.id`), or None."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runner.inbound.claim import Listed, in_header
-from runner.inbound.providers.naming import from_body
+from runner.inbound.providers.naming import JSON, from_body
 from runner.inbound.providers.provider import Provider
 from runner.inbound.signature import Hmac, template
 
@@ -22,6 +22,7 @@ PADDLE = Provider(
         ),
     ),
     identify=from_body("event_type", "event_id"),
+    reads_as=JSON,
     timeout_seconds=5,
     retries="Paddle tries 60 times over 3 days (in the sandbox 3 times in 15 minutes); only a 200 ends it.",
     setup=(

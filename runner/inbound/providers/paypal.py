@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from runner.inbound.asymmetric import ONLY_THE_PROVIDER, base64_bytes, is_signed, when_stale
 from runner.inbound.certificates import CertificateRule, signing_keys
 from runner.inbound.digests import wire
-from runner.inbound.providers.naming import from_body
+from runner.inbound.providers.naming import JSON, from_body
 from runner.inbound.providers.provider import Option, Provider, Trust
 from runner.inbound.request import Request
 from runner.inbound.timestamps import read_timestamp
@@ -106,6 +106,7 @@ PAYPAL = Provider(
     page=PAGE,
     schemes=(Transmission(),),
     identify=from_body("event_type", "id"),
+    reads_as=JSON,
     options=(
         Option("webhook_id", "The webhook's id, which its signature covers.", example="1JE4291016473214C",
                is_required=True),

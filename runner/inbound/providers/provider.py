@@ -103,7 +103,9 @@ class Provider:
     thanks: Callable[[Request, Json], Reply | None] | None = None
     options: tuple[Option, ...] = ()
     needs_secret: bool = True  # False: an option (a public key, an audience) is what it is checked with
-    reads_as: str | None = None  # the content type to decode by, where it sends another one than it means
+    # the content type to decode by, where it sends another one than it means, or where that header, which
+    # nobody signs, must not hide the delivery id that stands in the body
+    reads_as: str | None = None
     timeout_seconds: float | None = None  # how long it waits for an answer
     retries: str = ""  # what it does without a 2xx, in a sentence
     setup: tuple[str, ...] = ()  # what a person does there, step by step; {url} is the inbound address

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runner.inbound.asymmetric import SignedTimestamp, base64_bytes, p256_key
-from runner.inbound.providers.naming import batch, text
+from runner.inbound.providers.naming import JSON, batch, text
 from runner.inbound.providers.provider import Identity, Option, Provider
 from runner.inbound.request import Request
 from runner.values import Json
@@ -29,6 +29,7 @@ SENDGRID = Provider(
         ),
     ),
     identify=identify,
+    reads_as=JSON,
     options=(
         Option("public_key", "The webhook's Verification Key (base64).", example="MFkwEwYHKoZIzj0CAQYI…"),
     ),

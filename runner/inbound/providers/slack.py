@@ -19,7 +19,9 @@ def identify(request: Request, payload: Json) -> Identity:
     `app_mention` of an event_callback, `slash_command`, or the type of what was clicked. Events have
     an event_id; commands and clicks a trigger_id, which Slack makes for each.
     """
-    if is_form(request):
+    if isinstance(request.json, dict):  # which a form never is, whatever a header says that nobody signs
+        payload = request.json
+    elif is_form(request):
         if text(payload, "command"):
             return Identity("slash_command", (), text(payload, "trigger_id"))
         payload = form_json(payload)

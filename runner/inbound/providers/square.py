@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runner.inbound.claim import in_header
-from runner.inbound.providers.naming import from_body
+from runner.inbound.providers.naming import JSON, from_body
 from runner.inbound.providers.provider import Provider
 from runner.inbound.signature import Hmac, template
 
@@ -16,6 +16,7 @@ SQUARE = Provider(
         Hmac(in_header("x-square-hmacsha256-signature"), template("{{ url }}{{ body }}"), encoding="base64"),
     ),
     identify=from_body("type", "event_id"),
+    reads_as=JSON,
     timeout_seconds=10,
     retries="Square tries for up to 24 hours with growing intervals.",
     setup=(

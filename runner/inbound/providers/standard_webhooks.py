@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from runner.inbound.asymmetric import EitherKey, StandardWebhooksV1a
 from runner.inbound.claim import Listed, in_header
 from runner.inbound.digests import Keys, base64_key
@@ -35,10 +37,17 @@ def v1(prefix: str, keys: Keys = base64_key) -> Hmac:
     )
 
 
-def identify(request: Request, payload: Json) -> Identity:
-    """The body's `type`, as the specification advises; the id of the header, the same over all tries."""
-    delivery_id = request.header("webhook-id") or request.header("svix-id") or None
-    return Identity(text(payload, "type"), delivery_id=delivery_id)
+def identify(*prefixes: str) -> Callable[[Request, Json], Identity]:
+    """
+    The body's `type`, as the specification advises, and the id of the header, the same over all tries:
+    that of the prefix whose signature is judged, for the other's is signed by nobody.
+    """
+
+    def identity(request: Request, payload: Json) -> Identity:
+        prefix = next((one for one in prefixes if f"{one}-signature" in request.headers), prefixes[0])
+        return Identity(text(payload, "type"), delivery_id=request.header(f"{prefix}-id") or None)
+
+    return identity
 
 
 STANDARD_WEBHOOKS = Provider(
@@ -46,7 +55,7 @@ STANDARD_WEBHOOKS = Provider(
     title="Standard Webhooks",
     page="https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md",
     schemes=(EitherKey(v1("webhook"), StandardWebhooksV1a(("webhook",))),),
-    identify=identify,
+    identify=identify("webhook"),
     options=(PUBLIC_KEY,),
     needs_secret=False,
     timeout_seconds=15,
@@ -68,7 +77,7 @@ SVIX = Provider(
         EitherKey(v1("svix"), StandardWebhooksV1a(("svix",))),
         EitherKey(v1("webhook"), StandardWebhooksV1a(("webhook",))),
     ),
-    identify=identify,
+    identify=identify("svix", "webhook"),
     options=(PUBLIC_KEY,),
     needs_secret=False,
     timeout_seconds=15,

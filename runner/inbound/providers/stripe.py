@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runner.inbound.claim import Listed, in_header
-from runner.inbound.providers.naming import from_body
+from runner.inbound.providers.naming import JSON, from_body
 from runner.inbound.providers.provider import Provider
 from runner.inbound.signature import Hmac, template
 
@@ -20,6 +20,7 @@ STRIPE = Provider(
         ),
     ),
     identify=from_body("type", "id"),
+    reads_as=JSON,
     retries="Stripe tries for up to 3 days with growing intervals (in a sandbox 3 times in a few hours).",
     setup=(
         "In the Stripe dashboard: Developers, Webhooks, Add destination.",

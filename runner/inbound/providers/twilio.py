@@ -76,9 +76,11 @@ def wire_utf8(plain: str) -> bytes:
 def identify(request: Request, payload: Json) -> Identity:
     """
     Twilio names no type: which URL it calls says that. Ours are `message.<status>` and
-    `call.<status>`. Its idempotency token is the same over all tries of one request; without one the
-    status belongs to the id, since every change of it is an event of its own.
+    `call.<status>`. The status belongs to the id, since every change of it is an event of its own. A call
+    asks for more while its status stays: there Twilio's idempotency token, which is the same over all
+    tries of one request, tells apart what nothing signed does.
     """
+    payload = dict(request.form) or payload  # as they were signed, whatever charset a header names
     token = request.header("i-twilio-idempotency-token") or None
     for kind, sid, states in (
         ("message", "MessageSid", ("MessageStatus", "SmsStatus")),
@@ -89,9 +91,11 @@ def identify(request: Request, payload: Json) -> Identity:
             continue
         status = next((state for name in states if (state := text(payload, name))), None)
         own = ":".join(part for part in (found, status, text(payload, "SequenceNumber")) if part)
+        is_one_of_a_kind = kind == "message" or text(payload, "SequenceNumber") is not None
+        delivery_id = own if is_one_of_a_kind else token or own
         if status:
-            return Identity(f"{kind}.{status}", (kind,), token or own)
-        return Identity(kind, (), token or own)
+            return Identity(f"{kind}.{status}", (kind,), delivery_id)
+        return Identity(kind, (), delivery_id)
     return Identity(text(payload, "EventType"), (), token)
 
 

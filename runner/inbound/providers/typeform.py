@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runner.inbound.claim import Plain, in_header
-from runner.inbound.providers.naming import from_body
+from runner.inbound.providers.naming import JSON, from_body
 from runner.inbound.providers.provider import Provider
 from runner.inbound.signature import Hmac
 
@@ -22,6 +22,7 @@ TYPEFORM = Provider(
         ),
     ),
     identify=from_body("event_type", "event_id"),
+    reads_as=JSON,
     timeout_seconds=30,
     retries="After 408, 423, 429 or 503 every few minutes for 10 hours, after other errors up to 7 times;"
     " a 404 or 410 disables the webhook at once.",

@@ -17,6 +17,7 @@ def identify(request: Request, payload: Json) -> Identity:
     `zen:event-type:ticket.created`, also `ticket.created`. An event has its own id, the same however
     often it is sent; a webhook of a trigger has what its template says, and the invocation's id.
     """
+    payload = request.json or payload  # a header that nobody signs does not hide the event's id
     kind = text(payload, "type")
     invocation = request.header("x-zendesk-webhook-invocation-id") or None
     if kind and kind.startswith(EVENT):

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from runner.inbound.claim import Plain, in_header
 from runner.inbound.digests import text_key
-from runner.inbound.providers.naming import text
+from runner.inbound.providers.naming import JSON, text
 from runner.inbound.providers.provider import Identity, Provider, Trust
 from runner.inbound.providers.replies import say_json
 from runner.inbound.request import Request
@@ -54,6 +54,7 @@ ZOOM = Provider(
     page="https://developers.zoom.us/docs/api/webhooks/",
     schemes=(SIGNATURE,),
     identify=identify,
+    reads_as=JSON,
     signed=(url_validation,),
     timeout_seconds=3,
     retries="Zoom tries 3 times: after 5, 20 and 60 minutes.",
