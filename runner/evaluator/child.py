@@ -18,6 +18,7 @@ from runner.evaluator.wire import LENGTH, framed, scope_of, unframed
 from runner.language.templates import compile_template
 
 if TYPE_CHECKING:
+    from runner.language.scope import Scope
     from runner.values import Json
 
 STATM = Path("/proc/self/statm")  # Linux; source: proc(5)
@@ -42,9 +43,10 @@ def main() -> None:
 def _answered(body: bytes) -> dict[str, Json]:
     try:
         request = unframed(body)
+        scope = scope_of(request)
         signal.setitimer(signal.ITIMER_PROF, request["seconds"])  # CPU time, ours and the kernel's
         try:
-            return {"value": _rendered(request)}
+            return {"value": _rendered(request, scope)}
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
     except MemoryError:
@@ -52,14 +54,14 @@ def _answered(body: bytes) -> dict[str, Json]:
     except LimitExceeded as error:
         return {"error": str(error), "kind": "limit"}
     except ExpressionError as error:
-        return {"error": str(error), "kind": "expression"}
+        return {"error": str(error), "kind": "expression", "wanted": scope.files and scope.files.wanted}
 
 
-def _rendered(request: Json) -> Json:
+def _rendered(request: Json, scope: Scope) -> Json:
     shape = compile_template(
         request["source"], html=frozenset(request["html"]), drop_null=request["drop_null"]
     )
-    return shape.render(scope_of(request))
+    return shape.render(scope)
 
 
 def _memory() -> int:

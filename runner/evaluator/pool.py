@@ -57,7 +57,10 @@ class EvaluatorPool:
         seconds = self._seconds * factor
         request = framed(request_of(shape, scope, seconds))
         async with self._turn(workflow), self._places:
-            return _value(await self._asked(request, seconds))
+            answer = await self._asked(request, seconds)
+        if scope.files is not None:
+            scope.files.wanted.update(answer.get("wanted") or {})
+        return _value(answer)
 
     async def close(self) -> None:
         """End all processes; an evaluation that runs fails. A second call does nothing."""

@@ -2,24 +2,27 @@
 What goes between the engine and an evaluator: a length (4 bytes, big-endian), then JSON.
 
 A request holds `source, html, drop_null` of a shape, the scope, and the CPU time in `seconds`; an
-answer holds `value`, or `error` and `kind` ("expression" or "limit"); and `is_worn` when the process
-has kept so much memory that it is not to be used again.
+answer holds `value`, or `error` and `kind` ("expression" or "limit"), with the files that were `wanted`;
+and `is_worn` when the process has kept so much memory that it is not to be used again.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import struct
 from typing import TYPE_CHECKING
 
 from runner.language.scope import Scope
 from runner.language.secrets import SecretSlots
+from runner.language.shelf import Shelf
 from runner.values import dumps, loads
 
 if TYPE_CHECKING:
     from runner.language.templates import TemplateShape
     from runner.values import Json
 
+READERS = ("read_text", "base64")  # functions that read a file
 LENGTH = struct.Struct(">I")
 
 
@@ -39,6 +42,8 @@ def request_of(shape: TemplateShape, scope: Scope, seconds: float) -> Json:
         "entropy": scope.entropy,
         "zone": scope.zone,
         "secrets": secrets,
+        "resume_urls": dict(scope.resume_urls) if "resume_url" in shape.names else {},
+        "files": _files_of(shape, scope),
         "seconds": seconds,
     }
 
@@ -52,7 +57,24 @@ def scope_of(request: Json) -> Scope:
         entropy=request["entropy"],
         zone=request["zone"],
         secrets=None if secrets is None else SecretSlots(secrets["values"], secrets["nonce"]),
+        resume_urls=request["resume_urls"],
+        files=_shelf_of(request["files"]),
     )
+
+
+def _files_of(shape: TemplateShape, scope: Scope) -> Json:
+    """The bytes on the shelf in base64, for a shape that may read them; null where none may be read."""
+    if scope.files is None:
+        return None
+    if not any(name in str(shape.source) for name in READERS):
+        return {}
+    return {digest: base64.b64encode(one).decode() for digest, one in scope.files.contents.items()}
+
+
+def _shelf_of(files: Json) -> Shelf | None:
+    if files is None:
+        return None
+    return Shelf({digest: base64.b64decode(one) for digest, one in files.items()})
 
 
 def framed(message: Json) -> bytes:

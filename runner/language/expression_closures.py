@@ -30,6 +30,7 @@ LOOPS = frozenset({"projection", "filter_projection", "value_projection"})
 PATHS = frozenset({"subexpression", "pipe", "index_expression"})
 FREE = frozenset({"literal", "current", "identity", "root"})  # they cost nothing
 EQUALITIES = {"eq": True, "ne": False}
+UNPLANNED = (JMESPathError, RecursionError, MemoryError, TypeError, ValueError, ArithmeticError)
 UNTOUCHED = Work(Scope(names={}, now=0.0))
 """What a closure is given that never looks at its work."""
 
@@ -56,20 +57,53 @@ class Program:
             result = self.step(scope.names, work)
             if work.has_built:
                 work.weigh((result,))
-        except JMESPathTypeError as error:
-            raise ExpressionError(
-                f"{error.function_name}: {shown(error.current_value)} does not fit; it takes "
-                f"{' or '.join(error.expected_types)}"
-            ) from None
-        except JMESPathError as error:
-            raise ExpressionError(str(error)) from None
-        except RecursionError:
-            raise LimitExceeded("the value is nested too deep") from None
-        except MemoryError:
-            raise LimitExceeded("the evaluation takes too much memory") from None
-        except (TypeError, ValueError, ArithmeticError) as error:
-            raise ExpressionError(f"this cannot be evaluated: {str(error)[:200]}") from None
+        except UNPLANNED as error:
+            raise explained(error) from None
         return result
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ItemProgram:
+    """A compiled tree whose bare names are a value's fields; *cost* in operations for each value."""
+
+    step: Step
+    cost: int
+
+    def run(self, value: Json, work: Work) -> Json:
+        """
+        What the tree gives on *value*; the root (`$`) is that of the work's scope.
+
+        Raises:
+            ExpressionError: as Program.run.
+            LimitExceeded: likewise.
+        """
+        work.spend(self.cost)
+        try:
+            return self.step(value, work)
+        except UNPLANNED as error:
+            raise explained(error) from None
+
+
+def explained(error: Exception) -> ExpressionError:
+    """What an error of the package or of Python is called, for the author of the workflow."""
+    if isinstance(error, JMESPathTypeError):
+        return ExpressionError(
+            f"{error.function_name}: {shown(error.current_value)} does not fit; it takes "
+            f"{' or '.join(error.expected_types)}"
+        )
+    if isinstance(error, JMESPathError):
+        return ExpressionError(str(error))
+    if isinstance(error, RecursionError):
+        return LimitExceeded("the value is nested too deep")
+    if isinstance(error, MemoryError):
+        return LimitExceeded("the evaluation takes too much memory")
+    return ExpressionError(f"this cannot be evaluated: {str(error)[:200]}")
+
+
+def item_program(tree: Node) -> ItemProgram:
+    """The closures of *tree*, for values that are not the root."""
+    maker = _Maker(hands_root_on=_holds(tree, ("root",)))
+    return ItemProgram(maker.step(tree, is_root=False), CALL + _cost(tree))
 
 
 def program(tree: Node) -> Program:

@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 
     from runner.values import Json
 
-SHALLOW = frozenset({"length", "keys", "values", "type", "not_null", "to_array"}) | {
-    one.name for one in FUNCTIONS.values() if one.is_shallow
-}  # they do not walk what they are given
+SHALLOW = frozenset({"length", "keys", "values", "type", "not_null", "to_array"})
+"""They do not walk what they are given."""
 
 _PackageFunctions: Any = functions.Functions
 
@@ -73,6 +72,12 @@ TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
+def fits(value: Json, names: Sequence[str]) -> bool:
+    """Whether a constant may be an argument of one of these types; what a list holds is seen later."""
+    kinds = {kind for name in names for kind in TYPES[name.partition("-")[0]]}
+    return not kinds or type(value) in kinds
+
+
 def expression_type(step: Step, cost: int) -> Step:
     """`&…`, an argument of map, sort_by, min_by and max_by; *cost* in operations for each item."""
 
@@ -87,8 +92,9 @@ def call(name: str, arguments: Sequence[Step]) -> Step:
     A call of the function *name*, whose arguments number what it takes. What it walks is weighed
     before, what it gives is charged.
     """
-    take = _standard(name) if name in STANDARD.FUNCTION_TABLE else _library(name)
-    is_shallow = name in SHALLOW
+    is_standard = name in STANDARD.FUNCTION_TABLE
+    take = _standard(name) if is_standard else _library(name)
+    is_shallow = name in SHALLOW or not is_standard  # the library weighs for itself
 
     def run(value: Json, work: Work) -> Json:
         given = [one(value, work) for one in arguments]
@@ -110,7 +116,7 @@ def _library(name: str) -> Take:
     function = FUNCTIONS[name]
 
     def take(given: list[Json], work: Work) -> Json:
-        return function.call(work.scope, given, {})
+        return function.call(work, given, {})
 
     return take
 

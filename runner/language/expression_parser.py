@@ -2,7 +2,8 @@
 JMESPath with our additions: text → syntax tree. Source: jmespath.org/specification.html.
 
 Added: `$` (the root), bare numbers, `true`, `false` and `null`, and infix `+ - * / %`. A node of
-a name carries its `column`, from 1. Nesting is bounded on the tokens, before the recursive parser.
+a name or a literal carries its `column`, from 1. Nesting is bounded on the tokens, before the
+recursive parser.
 """
 
 from __future__ import annotations
@@ -200,12 +201,15 @@ class _Parser(_PackageParser):  # type: ignore[misc]  # the stubs hide the insid
         return {"type": "root", "children": []}
 
     def _token_nud_number(self, token: Token) -> Node:
-        return {"type": "literal", "value": token["value"], "children": []}
+        return _name({"type": "literal", "value": token["value"], "children": []}, token)
+
+    def _token_nud_literal(self, token: Token) -> Node:
+        return _name(super()._token_nud_literal(token), token)
 
     def _token_nud_unquoted_identifier(self, token: Token) -> Node:
         follows_dot = self._index > 1 and self._lookahead(-2) == "dot"
         if token["value"] in LITERALS and not follows_dot:
-            return {"type": "literal", "value": LITERALS[token["value"]], "children": []}
+            return _name({"type": "literal", "value": LITERALS[token["value"]], "children": []}, token)
         return _name({"type": "field", "value": token["value"], "children": []}, token)
 
     def _token_nud_quoted_identifier(self, token: Token) -> Node:

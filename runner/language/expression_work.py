@@ -20,10 +20,10 @@ PAGE = 4096  # characters of a text that are compared at the cost of one operati
 class Work(Budget):
     """
     What is left of one evaluation, and the scope it sees. `has_built`: its value may hold more
-    than the scope does, shared parts counted.
+    than the scope does, shared parts counted. `_kept` is what functions remember in between.
     """
 
-    __slots__ = ("has_built", "names", "operations", "scope")
+    __slots__ = ("_kept", "has_built", "names", "operations", "scope")
 
     def __init__(self, scope: Scope) -> None:
         self.left = MAX_WEIGHT  # set here: a call of the parent's __init__ would double the cost
@@ -31,6 +31,14 @@ class Work(Budget):
         self.scope = scope
         self.names = scope.names
         self.has_built = False
+        self._kept: dict[Json, Json] | None = None
+
+    @property
+    def kept(self) -> dict[Json, Json]:
+        """What functions remember within this evaluation: compiled keys, how often one was called."""
+        if self._kept is None:
+            self._kept = {}
+        return self._kept
 
     def spend(self, operations: int) -> None:
         """
@@ -41,7 +49,7 @@ class Work(Budget):
         """
         self.operations -= operations
         if self.operations < 0:
-            raise LimitExceeded(f"the expression takes more than {MAX_OPERATIONS:,} operations")
+            raise LimitExceeded(f"the evaluation takes more than {MAX_OPERATIONS:,} operations")
 
     def built(self, length: int) -> None:
         """

@@ -6,24 +6,25 @@ Compiling never evaluates; evaluating is bounded and touches nothing but its sco
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from runner.errors import ExpressionError
-from runner.language.expression_closures import Program, program
-from runner.language.expression_functions import STANDARD
+from runner.language.expression_closures import ItemProgram, Program, item_program, program
+from runner.language.expression_functions import STANDARD, fits
 from runner.language.expression_parser import ExpressionFault, Node, parse
 from runner.language.expression_work import is_truthy
 from runner.language.functions import FUNCTIONS
 from runner.language.scope import ROOTS
-from runner.language.shapes import LeafFault, Path, Reference, ShapeFault, placed
+from runner.language.shapes import LeafFault, Path, Reference, ShapeFault, place, placed, shown
 from runner.language.suggest import nearest
 from runner.values import dumps, loads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from runner.language.expression_work import Work
     from runner.language.scope import Scope
     from runner.values import Json
 
@@ -31,7 +32,9 @@ __all__ = [
     "Expression",
     "ExpressionFault",
     "ExpressionShape",
+    "ItemExpression",
     "compile_expression",
+    "compile_key",
     "compile_shape",
     "is_truthy",
 ]
@@ -95,6 +98,42 @@ def compile_expression(source: str) -> Expression:
     tree = parse(source)
     _check_calls(tree)
     return Expression(source, tuple(_references(tree)), tree, program(tree))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ItemExpression:
+    """
+    A compiled key: an expression whose bare names are a value's fields, such as 'customer.id' in
+    `group_by(orders, 'customer.id')`. `references` are the names that it reads of the scope, by `$`,
+    and such as look as if they were meant so.
+    """
+
+    source: str
+    references: tuple[Reference, ...]
+    _program: ItemProgram = field(repr=False)
+
+    def evaluate(self, value: Json, work: Work) -> Json:
+        """
+        Give what it makes of *value*.
+
+        Raises:
+            ExpressionError: values that do not fit, or a name behind `$` that does not exist.
+            LimitExceeded: too much work or too heavy values.
+        """
+        return self._program.run(value, work)
+
+
+@lru_cache(maxsize=CACHED)
+def compile_key(source: str) -> ItemExpression:
+    """
+    Compile *source*, the key of a function.
+
+    Raises:
+        ExpressionFault: as `compile_expression`.
+    """
+    tree = parse(source)
+    _check_calls(tree)
+    return ItemExpression(source, tuple(_reads(tree, is_root=False, is_inner=True)), item_program(tree))
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +216,8 @@ def _shape(text: str) -> ExpressionShape:
 
 def _evaluated(compiled: Compiled, scope: Scope) -> Json:
     if isinstance(compiled, _Leaf):
+        if compiled.path and "uuid" in compiled.expression.source:  # each leaf has its own
+            scope = replace(scope, entropy=f"{scope.entropy}/{place(compiled.path)}")
         try:
             return compiled.expression.evaluate(scope)
         except ExpressionError as error:
@@ -212,14 +253,34 @@ def _check_call(node: Node) -> None:
         if count != len(signature) and not (is_variadic and count > len(signature)):
             number = f"at least {len(signature)}" if is_variadic else str(len(signature))
             raise ExpressionFault(f"{name}() takes {number} arguments, not {count}", node["column"])
+        for child, each in zip(node["children"], signature, strict=False):
+            if child["type"] == "literal" and not fits(child["value"], each["types"]):
+                message = f"{name}: {shown(child['value'])} does not fit"
+                hint = f"it takes {' or '.join(each['types'])}"
+                raise ExpressionFault(message, child.get("column", node["column"]), hint)
     elif name in FUNCTIONS:
         fault = FUNCTIONS[name].arity_fault(count)
         if fault:
             raise ExpressionFault(fault, node["column"])
+        _check_literals(node)
     else:
         close = nearest(name, {*STANDARD.FUNCTION_TABLE, *FUNCTIONS})
         hint = f"did you mean {close}()?" if close else ""
         raise ExpressionFault(f"there is no function {name}()", node["column"], hint)
+
+
+def _check_literals(node: Node) -> None:
+    for position, child in enumerate(node["children"]):
+        if child["type"] == "literal":
+            wrong = FUNCTIONS[node["value"]].literal_fault(position, child["value"])
+            if wrong is not None:
+                column = child.get("column", node["column"]) + _inside(child, wrong.offset)
+                raise ExpressionFault(wrong.message, column, wrong.hint)
+
+
+def _inside(literal: Node, offset: int) -> int:
+    """How far behind the beginning of *literal* its character *offset* stands: behind the quote."""
+    return offset + 1 if offset and isinstance(literal["value"], str) else 0
 
 
 def _chains(node: Node) -> Iterator[tuple[str, ...]]:
@@ -275,9 +336,24 @@ def _reads(node: Node, *, is_root: bool, is_inner: bool) -> Iterator[Reference]:
             yield from _reads(one, is_root=stays, is_inner=kind == "filter_projection")
     elif kind == "expref":
         yield from _reads(children[0], is_root=False, is_inner=True)
+    elif kind == "function_expression" and node["value"] in FUNCTIONS:
+        for one in children:
+            yield from _reads(one, is_root=is_root, is_inner=is_inner)
+        yield from _read_by_keys(node, children)
     else:
         for one in children:
             yield from _reads(one, is_root=is_root, is_inner=is_inner)
+
+
+def _read_by_keys(node: Node, arguments: list[Node]) -> Iterator[Reference]:
+    """What the keys read that are written out in a call."""
+    written: dict[int | str, Json] = {
+        position: one["value"] for position, one in enumerate(arguments) if one["type"] == "literal"
+    }
+    for key in FUNCTIONS[node["value"]].literals_of("Key", written):
+        column = next(one.get("column", 1) for one in arguments if one.get("value") == key)
+        for one in compile_key(key).references:
+            yield Reference(one.kind, one.name, column + one.column, is_quoted=one.is_quoted)
 
 
 def _named(first: Node, rest: list[Node]) -> Iterator[Reference]:

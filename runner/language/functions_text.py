@@ -1,20 +1,20 @@
-"""Functions on texts and codes, for both expression languages."""
+"""Functions on texts, for both expression languages."""
 
 from __future__ import annotations
 
-import base64 as base64_codec
-import binascii
-import hashlib
-import hmac
+import unicodedata
 from typing import TYPE_CHECKING
-from urllib.parse import quote, quote_plus
 
-from runner.language.functions_registry import bounded, library, text_of
+from runner.language.functions_registry import bounded, library
 from runner.language.weight import NODE
 
 if TYPE_CHECKING:
-    from runner.language.scope import Scope
     from runner.values import Json
+
+BREAKS = ("\n\n", "\n", ". ", "! ", "? ", " ")  # where a long text is best cut, the best first
+LETTERS = str.maketrans(
+    {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "þ": "th", "ı": "i"}
+)  # small letters that Unicode does not take apart
 
 
 @library()
@@ -76,6 +76,23 @@ def replace(text: str, old: str, new: str) -> str:
     return text.replace(old, new)
 
 
+@library(effort=4)
+def slugify(text: str, separator: str | None = "-") -> str:
+    """
+    Make a name for a file or an address: small letters and digits, accents taken off, all else one
+    separator. Letters of other alphabets stay.
+
+    Example: slugify('Crème brûlée, 2 Stück!') == "creme-brulee-2-stuck"
+    """
+    mark = separator or ""
+    bounded(len(text) * (len(mark) + 1))
+    apart = unicodedata.normalize("NFKD", text.lower().translate(LETTERS))
+    letters = "".join(
+        one if one.isalnum() else " " for one in apart if not unicodedata.combining(one) and one not in "'’"
+    )
+    return unicodedata.normalize("NFC", mark.join(letters.split()))
+
+
 @library()
 def truncate(text: str, length: int, end: str | None = "…") -> str:
     """
@@ -86,6 +103,32 @@ def truncate(text: str, length: int, end: str | None = "…") -> str:
     """
     mark = end or ""
     return text if len(text) <= length else text[: max(length - len(mark), 0)] + mark
+
+
+@library()
+def split_text(text: str, length: int, overlap: int | None = 0) -> list[str]:
+    """
+    Cut a long text into pieces of at most *length* characters, for messages that have a bound:
+    between paragraphs if it can be, else lines, sentences or words. Each piece may begin with the
+    last *overlap* characters of the one before.
+
+    Example: split_text('One two. Three four.', 12) == ["One two.", "Three four."]
+    """
+    back = overlap or 0
+    if length < 1 or not 0 <= back * 2 < length:
+        raise ValueError("the length must be at least 1, and the overlap less than half of it")
+    least = max(length // 2, back + 1)  # a piece that is cut at a break is no shorter
+    bounded((len(text) // max(least - back, 1) + 1) * (NODE + length))
+    pieces: list[str] = []
+    start = 0
+    while len(text) - start > length:
+        window = text[start : start + length + 1]
+        cuts = (window.rfind(one, least) + len(one.rstrip()) for one in BREAKS if one in window[least:])
+        cut = min(next(cuts, length), length)
+        pieces.append(window[:cut].strip())
+        start += cut - back
+    pieces.append(text[start:].strip())
+    return [one for one in pieces if one]
 
 
 @library()
@@ -121,74 +164,3 @@ def ends_with(text: str, suffix: str) -> bool:
     Example: ends_with('invoice.pdf', '.pdf') == true
     """
     return text.endswith(suffix)
-
-
-@library()
-def base64(text: str) -> str:
-    """
-    Encode the text, as UTF-8, in base64.
-
-    Example: base64('äb') == "w6Ri"
-    """
-    return base64_codec.b64encode(text.encode()).decode()
-
-
-@library()
-def base64_decode(text: str) -> str:
-    """
-    Read base64 that holds a UTF-8 text; the URL-safe alphabet and missing padding are accepted.
-
-    Example: base64_decode('w6Ri') == "äb"
-    """
-    code = text.strip().replace("-", "+").replace("_", "/").rstrip("=")
-    try:
-        return base64_codec.b64decode(code + "=" * (-len(code) % 4), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        raise ValueError("this is not base64 of a UTF-8 text") from None
-
-
-@library(takes_secrets=True)
-def sha256(scope: Scope, text: str, encoding: str | None = "hex") -> str:
-    """
-    Give the SHA-256 of the text, as UTF-8, in hex or with 'base64'; a secret counts as its value.
-
-    Example: truncate(sha256('a'), 8, '') == "ca978112"
-    """
-    return _coded(hashlib.sha256(_revealed(scope, text)).digest(), encoding)
-
-
-@library(takes_secrets=True)
-def hmac_sha256(scope: Scope, text: str, key: str, encoding: str | None = "hex") -> str:
-    """
-    Give the HMAC-SHA-256 of the text under the key, in hex or with 'base64'; a secret counts as
-    its value.
-
-    Example: truncate(hmac_sha256('a', 'key'), 8, '') == "780c3db4"
-    """
-    code = hmac.digest(_revealed(scope, key), _revealed(scope, text), "sha256")
-    return _coded(code, encoding)
-
-
-@library()
-def urlencode(value: Json) -> str:
-    """
-    Escape a text for a part of a URL, or make a query of an object.
-
-    Example: urlencode('a b/ü') == "a%20b%2F%C3%BC"
-    Example: urlencode(from_json('{"q": "a b", "n": 2}')) == "q=a+b&n=2"
-    """
-    if isinstance(value, dict):
-        return "&".join(f"{quote_plus(key)}={quote_plus(text_of(one))}" for key, one in value.items())
-    return quote(text_of(value), safe="")
-
-
-def _revealed(scope: Scope, text: str) -> bytes:
-    return (scope.secrets.reveal(text) if scope.secrets else text).encode()
-
-
-def _coded(digest: bytes, encoding: str | None) -> str:
-    if encoding == "base64":
-        return base64_codec.b64encode(digest).decode()
-    if encoding in (None, "hex"):
-        return digest.hex()
-    raise ValueError("the encoding is 'hex' or 'base64'")

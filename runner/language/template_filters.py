@@ -46,9 +46,10 @@ def _callable(function: Function) -> Callable[..., Json]:
     def call(context: TemplateContext, /, *given: Json, **named: Json) -> Json:
         arguments = [_argument(one, function) for one in given]
         by_name = {name: _argument(one, function) for name, one in named.items()}
-        if not function.is_shallow:
-            context.budget.weigh((*arguments, *by_name.values()))
-        return function.call(context.scope, arguments, by_name)
+        result = function.call(context.budget, arguments, by_name)
+        if function.name == "escape_html" and context.eval_ctx.autoescape:
+            return Markup(result)  # noqa: S704  # it was escaped, and is not escaped again
+        return result
 
     return call
 
@@ -126,7 +127,7 @@ def _own_filters() -> dict[str, Callable[..., Any]]:
 
     @pass_context
     def tojson(context: TemplateContext, value: Json) -> str:
-        return str(FUNCTIONS["to_json"].call(context.scope, [data(context.budget, value)], {}))
+        return str(FUNCTIONS["to_json"].call(context.budget, [data(context.budget, value)], {}))
 
     @pass_context
     def escaped(context: TemplateContext, value: Json) -> str:
@@ -154,6 +155,15 @@ def _range(*bounds: int) -> list[int]:
     return list(numbers)
 
 
+@pass_context
+def _resume_url(context: TemplateContext, identity: Json) -> str:
+    """The address that continues the `wait_for` step of that id."""
+    found = context.scope.resume_urls.get(identity) if isinstance(identity, str) else None
+    if found is None:
+        raise ExpressionError(f"resume_url: no step {shown(identity)} waits for an answer from here on")
+    return found
+
+
 LIBRARY = {name: _callable(one) for name, one in FUNCTIONS.items()}
 
 FILTERS: dict[str, Any] = {**_jinja_filters(), **_own_filters(), **LIBRARY}
@@ -162,5 +172,5 @@ FILTERS: dict[str, Any] = {**_jinja_filters(), **_own_filters(), **LIBRARY}
 TESTS: dict[str, Any] = {name: JINJA_TESTS[name] for name in LISTED_TESTS}
 """All tests by name."""
 
-CALLABLES: dict[str, Callable[..., Any]] = {"range": _range, **LIBRARY}
+CALLABLES: dict[str, Callable[..., Any]] = {"range": _range, "resume_url": _resume_url, **LIBRARY}
 """All functions by name."""

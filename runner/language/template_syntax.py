@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from jinja2 import TemplateSyntaxError, nodes
 
-from runner.language.functions import FUNCTIONS
 from runner.language.shapes import LeafFault, Path, Reference
 from runner.language.suggest import nearest
+from runner.language.template_calls import CallFault, check_call, column_of, read_by_keys
 from runner.language.template_filters import FILTERS, TESTS
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ HIDDEN = frozenset({"self", "super"})  # Jinja's own objects
 NAMED: dict[str, Kind] = {
     "steps": "step", "outcomes": "outcome", "vars": "var", "secrets": "secret",
 }  # fmt: skip
+RESUME_URL = "resume_url"
 QUOTED = re.compile(r"'([^']+)'|\"([^\"]+)\"")
 
 
@@ -45,6 +46,7 @@ def checked(tree: nodes.Template) -> nodes.Template:
             below.extend(node.iter_child_nodes())
         if not below:
             _check_secrets(tree)
+            _check_resume_urls(tree)
             return tree
         layer = below
     raise TemplateSyntaxError("the template is nested too deep", 1)
@@ -53,7 +55,11 @@ def checked(tree: nodes.Template) -> nodes.Template:
 def fault_of(error: TemplateSyntaxError, source: str, path: Path) -> LeafFault:
     """Jinja's finding with the column of what it names, as near as Jinja lets us know."""
     message, _, hint = (error.message or "this is not a template").partition("; ")
-    return LeafFault(path, error.lineno, _column(source, error.lineno, message), message, hint)
+    if isinstance(error, CallFault):
+        column = column_of(source, error.literal, error.offset)
+    else:
+        column = _column(source, error.lineno, message)
+    return LeafFault(path, error.lineno, column, message, hint)
 
 
 def references_of(
@@ -63,10 +69,17 @@ def references_of(
     for name in tree.find_all(nodes.Name):
         if name.ctx == "load" and name.name in roots:
             yield Reference("root", name.name, _column_of(source, name.lineno, name.name), name.lineno, path)
+    for call in tree.find_all(nodes.Call):
+        if _is_resume_url(call):
+            identity = call.args[0].as_const()
+            quoted = re.search(rf"""["']{re.escape(identity)}["']""", _line(source, call.lineno))
+            column = quoted.start() + 2 if quoted else 1
+            yield Reference("resume", identity, column, call.lineno, path)
     for owner, field in _fields(tree):
         if owner.name in NAMED and owner.name in roots:
             column = _column_of(source, owner.lineno, field)
             yield Reference(NAMED[owner.name], field, column, owner.lineno, path)
+    yield from read_by_keys(tree, source, path)
 
 
 def _check(node: nodes.Node) -> None:
@@ -82,16 +95,7 @@ def _check(node: nodes.Node) -> None:
         raise _unknown("filter", node.name, FILTERS, line)
     if isinstance(node, nodes.Test) and node.name not in TESTS:
         raise _unknown("test", node.name, TESTS, line)
-    if (
-        isinstance(node, nodes.Call)
-        and isinstance(node.node, nodes.Name)
-        and node.node.name in FUNCTIONS
-        and node.dyn_args is None
-    ):
-        function = FUNCTIONS[node.node.name]
-        fault = function.arity_fault(len(node.args) + len(node.kwargs))
-        if fault:
-            raise TemplateSyntaxError(fault, line)
+    check_call(node)
 
 
 def _check_secrets(tree: nodes.Template) -> None:
@@ -100,6 +104,27 @@ def _check_secrets(tree: nodes.Template) -> None:
     for name in tree.find_all(nodes.Name):
         if name.name == "secrets" and (name.ctx != "load" or id(name) not in written):
             raise TemplateSyntaxError("a secret's name must be written out; write secrets.NAME", name.lineno)
+
+
+def _check_resume_urls(tree: nodes.Template) -> None:
+    """Which step's address is meant must be seen without running the template."""
+    calls = [id(call.node) for call in tree.find_all(nodes.Call) if _is_resume_url(call)]
+    for name in tree.find_all(nodes.Name):
+        if name.name == RESUME_URL and id(name) not in calls:
+            message = f"{RESUME_URL} takes the id of a step, written out; write {RESUME_URL}('approval')"
+            raise TemplateSyntaxError(message, name.lineno)
+
+
+def _is_resume_url(call: nodes.Call) -> bool:
+    """Whether it is `resume_url('<id>')`."""
+    return (
+        isinstance(call.node, nodes.Name)
+        and call.node.name == RESUME_URL
+        and len(call.args) == 1
+        and isinstance(call.args[0], nodes.Const)
+        and isinstance(call.args[0].value, str)
+        and not (call.kwargs or call.dyn_args or call.dyn_kwargs)
+    )
 
 
 def _fields(tree: nodes.Template) -> Iterator[tuple[nodes.Name, str]]:

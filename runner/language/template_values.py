@@ -15,6 +15,7 @@ from runner.language.suggest import nearest
 from runner.language.weight import NODE
 
 if TYPE_CHECKING:
+    from runner.language.expression_work import Work
     from runner.language.scope import Scope
     from runner.language.weight import Budget
     from runner.values import Json
@@ -50,7 +51,7 @@ class TemplateContext(Context):
     """Jinja's context with our scope and budget; both stay out of the template's reach."""
 
     scope: Scope
-    budget: Budget
+    budget: Work
 
     def __init__(
         self,

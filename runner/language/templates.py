@@ -7,6 +7,7 @@ out is data: it is never read as a template again.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -16,13 +17,15 @@ from jinja2.exceptions import TemplateError, UndefinedError
 from markupsafe import escape
 
 from runner.errors import ExpressionError, LimitExceeded
+from runner.language.expression_work import Work
 from runner.language.plain import is_plain
 from runner.language.secrets import OPEN
 from runner.language.shapes import LeafFault, Path, Reference, ShapeFault, placed, unknown_root
+from runner.language.template_calls import check_callees
 from runner.language.template_environment import Environment, Generator, text
 from runner.language.template_syntax import checked, fault_of, references_of
 from runner.language.template_values import Missing, Secrets, data
-from runner.language.weight import Budget, weigh
+from runner.language.weight import weigh
 from runner.values import dumps, loads
 
 if TYPE_CHECKING:
@@ -102,7 +105,7 @@ class TemplateShape:
             LimitExceeded: too heavy values, or more output than MAX_OUTPUT.
         """
         names = _visible(self.names, scope)
-        budget = Budget()
+        budget = Work(scope)
         value = self._render(self._compiled, names, scope, budget)
         try:
             weigh(value, MAX_OUTPUT, node=2, bound=MAX_OUTPUT)
@@ -115,7 +118,7 @@ class TemplateShape:
                 value = {key: one for key, one in value.items() if one is not None}
         return value
 
-    def _render(self, compiled: Compiled, names: dict[str, Json], scope: Scope, budget: Budget) -> Json:
+    def _render(self, compiled: Compiled, names: dict[str, Json], scope: Scope, budget: Work) -> Json:
         if isinstance(compiled, _Leaf):
             try:
                 return _rendered(compiled, names, scope, budget)
@@ -188,7 +191,7 @@ def _leaf(source: str, path: Path, *, is_html: bool) -> tuple[_Leaf, list[Refere
         raise TemplateSyntaxError(f"the template is longer than {MAX_SOURCE // 1024} KiB", 1)
     environment = HTML if is_html else TEXTS
     try:
-        tree = checked(environment.parse(source))
+        tree = checked(_parsed(environment, source))
         only = _only_expression(tree)
         if only is not None:
             environment = HTML_VALUES if is_html else VALUES
@@ -200,9 +203,18 @@ def _leaf(source: str, path: Path, *, is_html: bool) -> tuple[_Leaf, list[Refere
         raise TemplateSyntaxError("the template is nested too deep", 1) from None
     template = environment.template_class.from_code(environment, code, environment.globals)
     names = frozenset(generator.resolved)
-    leaf = _Leaf(path, template, names, only is not None, is_html, is_plain(tree))
     roots = names - environment.globals.keys()
-    return leaf, list(references_of(tree, source, path, roots))
+    check_callees(tree, roots)
+    references = list(references_of(tree, source, path, roots))
+    names |= {one.name for one in references if one.kind == "root"}  # a key reads by `$`, too
+    return _Leaf(path, template, names, only is not None, is_html, is_plain(tree)), references
+
+
+def _parsed(environment: Environment, source: str) -> nodes.Template:
+    r"""The tree of *source*. `'\d'` is what people write for a pattern, and Python's codec warns of it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return environment.parse(source)
 
 
 def _only_expression(tree: nodes.Template) -> nodes.Expr | None:
@@ -229,7 +241,7 @@ def _visible(read: frozenset[str], scope: Scope) -> dict[str, Json]:
     return names
 
 
-def _rendered(leaf: _Leaf, names: dict[str, Json], scope: Scope, budget: Budget) -> Json:
+def _rendered(leaf: _Leaf, names: dict[str, Json], scope: Scope, budget: Work) -> Json:
     environment: Any = leaf.template.environment
     context: Any = environment.context_class(environment, names)
     context.scope, context.budget = scope, budget

@@ -315,6 +315,20 @@ def test_what_stands_beside_verify_is_read() -> None:
     assert (found.schema.schema, found.on_mismatch_rejects) == ({"type": "object"}, False)
 
 
+def test_a_certificate_that_nobody_could_show_is_a_warning() -> None:
+    text = "client_certificate: {subject: orders}"
+    assert not read(text).faults  # what the server does is not known
+    for takes in (True, False):
+        found = read(text, catalogue=replace(CATALOGUE, takes_client_certificates=takes))
+        assert found.workflow
+        assert [one.code for one in found.faults] == ([] if takes else ["client-certificate"])
+    (fault,) = found.faults
+    assert (fault.severity, fault.where) == ("warning", "trigger.webhook.client_certificate")
+    assert "403" in fault.message
+    assert "tls_client_ca" in fault.hint
+    assert "trusted_proxies" in fault.hint
+
+
 def test_without_a_word_everybody_may_send_everything() -> None:
     assert webhook("methods: [POST]") == Webhook()
     assert webhook("{rate_limit: 10/s, cors: '*'}") == Webhook(rate_limit=RateLimit(10, 1.0), cors=("*",))
