@@ -7,14 +7,21 @@ result.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, replace
 
-from runner.engine.calls import Called, Prepared, call, effect_key, prepare
+from runner.engine.calls import Called, Owner, Prepared, call, effect_key, prepare
 from runner.engine.retry import wait_seconds
 from runner.engine.runs import Record, RecordStatus
 from runner.engine.turn import Done, Failed, Frame, Pending, Result, Turn
-from runner.errors import ActionError, ConnectionRejected, OutcomeUnknown, Parked, TimedOut, Unavailable
+from runner.errors import (
+    ActionError,
+    ConnectionRejected,
+    OutcomeUnknown,
+    Parked,
+    Rejected,
+    TimedOut,
+    Unavailable,
+)
 from runner.language.secrets import SecretSlots
 from runner.language.workflow import CALL_SECONDS, Action, Step
 from runner.values import Json, digest, iso
@@ -44,13 +51,15 @@ async def action(turn: Turn, step: Step, body: Action, path: str, frame: Frame) 
         wait = record.due_at - turn.tools.clock()
         if wait >= SLEPT_SECONDS:
             return _pending(record)
-        await asyncio.sleep(max(0.0, wait))
+        await turn.tools.sleep(max(0.0, wait))
     inputs = await _inputs(turn, body, path, frame)
     record = (
         replace(record, input=inputs.shown, input_digest=inputs.digest)
         if record
         else _first_record(turn, path, frame, inputs)
     )
+    if turn.is_shadow:
+        return _not_sent(turn, body, frame, inputs, record)
     return await _attempts(turn, step, body, frame, inputs, record)
 
 
@@ -100,6 +109,25 @@ def _interrupted(turn: Turn, frame: Frame, record: Record) -> Result:
     return _ended_badly(turn, frame, record, "interrupted", message)
 
 
+def _not_sent(turn: Turn, body: Action, frame: Frame, inputs: Inputs, record: Record) -> Result:
+    """
+    What a shadow does: the inputs are rendered, checked and kept, and nothing is called. A record that
+    succeeded without an attempt says so; the output is null.
+    """
+    known = turn.tools.action(body.action)
+    try:
+        if known is None:
+            raise Rejected(f"this Hookline has no action {body.action}")
+        known.read_input(inputs.filled)
+    except ActionError as error:
+        return _ended_badly(turn, frame, record, _type_of(error), str(error))
+    ended_at = turn.tools.clock()
+    record = replace(_attempted(record, ended_at), attempts=0, status=RecordStatus.SUCCEEDED, error=None)
+    frame.now = ended_at
+    turn.keep(replace(record, ended_at=ended_at))
+    return Done(None)
+
+
 async def _attempts(
     turn: Turn, step: Step, body: Action, frame: Frame, inputs: Inputs, record: Record
 ) -> Result:
@@ -110,12 +138,15 @@ async def _attempts(
     except Parked as parked:
         return _parked(turn, record, parked)
     named = turn.run.keyed_as or turn.run.workflow
-    key = effect_key(turn.event.id, named, record.path, record.generation)
+    item = turn.run.item
+    key = effect_key(turn.event.id, named, record.path, record.generation, item=item)
+    holder = f"{turn.event.id}{'' if item is None else f'[{item}]'} {record.path}"
     try:
         prepared = prepare(
             turn.tools, body.action, body.connection, inputs.filled,
             key=key, timeout_seconds=step.timeout_seconds or CALL_SECONDS, readable=frozenset(turn.files),
-            parked_at=record.parked_at,
+            parked_at=record.parked_at, path=record.path,
+            owner=Owner(turn.workflow.slug, turn.event.id, holder),
         )  # fmt: skip
     except ActionError as error:
         return _ended_badly(turn, frame, record, _type_of(error), str(error))
@@ -146,7 +177,7 @@ async def _attempts(
             await turn.written()
             if wait >= SLEPT_SECONDS:
                 return _pending(record)
-            await asyncio.sleep(wait)
+            await turn.tools.sleep(wait)
         else:
             ended_at = clock()
             record = replace(

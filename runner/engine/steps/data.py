@@ -45,14 +45,14 @@ async def respond(turn: Turn, body: Respond, path: str, frame: Frame) -> Result:
 async def stop(turn: Turn, body: Stop, path: str, frame: Frame) -> Result:
     """Ends the run as succeeded: no new step starts, effects in flight end."""
     message = await turn.render(body.message, turn.scope(frame, path))
-    turn.stopped = Stopped(_text(message))
+    turn.stopped = Stopped(text_of(message))
     return turn.stopped
 
 
 async def fail(turn: Turn, body: Fail, path: str, frame: Frame) -> Result:
     """Fails the step."""
     message = await turn.render(body.message, turn.scope(frame, path))
-    return Failed(path, "fail", _text(message))
+    return Failed(path, "fail", text_of(message))
 
 
 def shortened(value: Json) -> Json:
@@ -66,5 +66,6 @@ def _own_file(turn: Turn, value: Json) -> str | None:
     return value["file"] if is_file(value) and value["file"] in turn.files else None
 
 
-def _text(value: object) -> str:
+def text_of(value: object) -> str:
+    """A message that a template gave, as text."""
     return value if isinstance(value, str) else dumps(value)

@@ -82,6 +82,8 @@ async def for_each(turn: Turn, body: ForEach, path: str, frame: Frame, walk: Wal
             if failed and not turn.has_begun(f"{path}[{index}]."):
                 continue  # no new item starts; those that an earlier turn began go on to their end
             inner = frame.inside(f"{path}[{index}].", **{body.name: item, "index": index})
+            if body.concurrency == 1 and frames:  # one after another they are one branch
+                inner.now = max(inner.now, frames[-1].now)
             inner.item_digest = digest(item)
             frames.append(inner)
             results[index] = result = await walk(turn, body.steps, inner)
