@@ -7,20 +7,45 @@ is no way out, so that no mistake of a connector or of ours can send anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pydantic import RootModel
 
+from runner.engine.paths import steps_by_path
 from runner.errors import Rejected
 from runner.language.workflow import Action as ActionStep
-from runner.language.workflow import ForEach, Group, Parallel, Step, Switch, Workflow
+from runner.language.workflow import Workflow
 
 if TYPE_CHECKING:
     import socket
 
     from runner.connector import Action, Call, Connection, Http, Input, Places, Reply
+    from runner.values import Json
+
+
+class Ahead:
+    """A clock that goes with the real one, and can be put forward: what is waited for is there at once."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._seconds = 0.0
+
+    def __call__(self) -> float:
+        """UTC seconds."""
+        return self._clock() + self._seconds
+
+    def to(self, moment: float) -> None:
+        """Put it forward to *moment*, if that is to come."""
+        self._seconds += max(0.0, moment - self())
+
+
+def waits_for_time(run: Json) -> bool:
+    """Whether *run*, as `History` shows it, goes on by the clock alone: no answer is asked for before."""
+    waiting = [step for step in run["steps"] if step["status"] == "waiting" and step["due_at"]]
+    first = min(waiting, key=lambda step: step["due_at"], default=None)
+    return run["status"] == "waiting" and first is not None and first["kind"] != "wait_for"
 
 
 class Nothing(RootModel[None]):
@@ -51,14 +76,15 @@ class StandIns:
 
 
 class Placeholders:
-    """A safe without secrets: each one that *workflow* names is its own name."""
+    """A safe without secrets: each one that *workflow* names is its own name, but for those *given*."""
 
-    def __init__(self, workflow: Workflow) -> None:
-        self._names = secret_names(workflow)
+    def __init__(self, workflow: Workflow, given: Mapping[str, str] | None = None) -> None:
+        named = {name: f"{{{{ secrets.{name} }}}}" for name in secret_names(workflow)}
+        self._secrets: Mapping[str, str] = {**named, **(given or {})}
 
     def secrets(self) -> Mapping[str, str]:
         """A placeholder by name."""
-        return {name: f"{{{{ secrets.{name} }}}}" for name in self._names}
+        return self._secrets
 
     def secret_values(self) -> frozenset[str]:
         """Nothing needs masking."""
@@ -113,24 +139,7 @@ def secret_names(workflow: Workflow) -> frozenset[str]:
     """The secrets that the inputs of *workflow*'s actions name."""
     return frozenset(
         name
-        for step in _all_steps([*workflow.steps, *workflow.on_failure])
+        for step in steps_by_path(workflow).values()
         if isinstance(step.body, ActionStep) and step.body.inputs
         for name in step.body.inputs.secret_names
     )
-
-
-def _all_steps(steps: Sequence[Step]) -> Iterator[Step]:
-    """*steps* and those inside them, at any depth."""
-    for step in steps:
-        yield step
-        match step.body:
-            case Group(inner) | ForEach(steps=inner):
-                yield from _all_steps(inner)
-            case Switch(cases):
-                for case in cases:
-                    yield from _all_steps(case.steps)
-            case Parallel(branches):
-                for branch in branches.values():
-                    yield from _all_steps(branch)
-        if not isinstance(step.on_error, str):
-            yield from _all_steps(step.on_error)

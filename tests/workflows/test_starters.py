@@ -10,9 +10,10 @@ import pytest
 from click.testing import CliRunner
 
 from runner.cli import hookline
+from runner.engine.library import workflow_files
 
 ROOT = Path(__file__).parents[2]
-STARTERS = sorted(path.stem for path in (ROOT / "workflows").glob("*.yaml"))
+STARTERS = sorted(path.stem for path in workflow_files(ROOT / "workflows"))
 FORM = "content-type: application/x-www-form-urlencoded"
 
 
