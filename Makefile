@@ -33,6 +33,7 @@ check: install ## lint, types and import contracts alone
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/hookline check workflows
+	$(BIN)/hookline test workflows
 
 format: install ## the formatter and the linter's safe mends
 	$(BIN)/ruff format .

@@ -11,6 +11,7 @@ HooklineError
     - MediaUnsupported       415
     - BodyTooLarge           413
     - NotSplit               422
+    - InputsRefused          422, with what is wrong by input
   + ActionError            an action did not succeed
     - Rejected               the same call fails again: the step fails at once
     - ConnectionRejected     ... until a person mends the connection
@@ -72,6 +73,16 @@ class NotSplit(InboundError):
     """The workflow's `split` gives no list of items for this event, or not the item that is asked for."""
 
     status = 422
+
+
+class InputsRefused(InboundError):
+    """A run cannot be started with these inputs; `faults` are (the input's path, what is wrong with it)."""
+
+    status = 422
+
+    def __init__(self, message: str, faults: tuple[tuple[str, str], ...]) -> None:
+        super().__init__(message)
+        self.faults = faults
 
 
 class ActionError(HooklineError):

@@ -21,13 +21,16 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from runner.errors import SettingsError
+from runner.settings_vars import PREFIX as VARS_PREFIX
+from runner.settings_vars import SECTION as VARS
+from runner.settings_vars import VarOverrides, read_vars
 from runner.values import duration_seconds
 
 FILE = "hookline.toml"
 PREFIX = "HOOKLINE_"
 # read elsewhere: the root key and the command line's own; single secrets and connections
 ELSEWHERE = frozenset({"HOOKLINE_KEY", "HOOKLINE_SERVER", "HOOKLINE_TOKEN"})
-ELSEWHERE_PREFIXES = ("HOOKLINE_SECRET_", "HOOKLINE_CONNECTION_")
+ELSEWHERE_PREFIXES = ("HOOKLINE_SECRET_", "HOOKLINE_CONNECTION_", VARS_PREFIX)
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.1
 
 
@@ -53,6 +56,11 @@ class Server:
     def trusted_networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
         """`trusted_proxies` as networks."""
         return tuple(ipaddress.ip_network(text) for text in self.trusted_proxies)
+
+    @property
+    def takes_client_certificates(self) -> bool:
+        """Whether a sender's certificate can be known: by our own TLS, or from a proxy."""
+        return bool((self.tls_certificate and self.tls_client_ca) or self.client_certificate_header)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +143,7 @@ class Settings:
     network: Network = field(default_factory=Network)
     notify: Notify = field(default_factory=Notify)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
+    vars: VarOverrides = field(default_factory=VarOverrides)  # names are the workflows', so not keys of ours
 
     @property
     def address(self) -> str:
@@ -155,7 +164,9 @@ def read_settings(
         SettingsError: a key is unknown or a value of the wrong kind; all of them are named.
     """
     faults: list[str] = []
-    values = _from_file(folder / FILE, faults) | _from_environment(environment, faults)
+    document = _document(folder / FILE, faults)
+    values = _from_file(document, folder / FILE, faults) | _from_environment(environment, faults)
+    values[VARS] = read_vars(document, FILE, environment, faults)
     values |= {key: value for key, value in (flags or {}).items() if value is not None}
     settings = _assemble(values, faults)
     if faults:
@@ -167,6 +178,8 @@ def known_keys() -> dict[str, Any]:
     """Every setting as `section.key` (or `key` at the top) with its type."""
     keys: dict[str, Any] = {}
     for name, kind in typing.get_type_hints(Settings).items():
+        if name == VARS:
+            continue
         if dataclasses.is_dataclass(kind):
             hints = typing.get_type_hints(kind)
             keys.update({f"{name}.{each.name}": hints[each.name] for each in dataclasses.fields(kind)})
@@ -175,16 +188,21 @@ def known_keys() -> dict[str, Any]:
     return keys
 
 
-def _from_file(path: Path, faults: list[str]) -> dict[str, Any]:
+def _document(path: Path, faults: list[str]) -> dict[str, Any]:
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         faults.append(f"{path}: {error}")
         return {}
+
+
+def _from_file(document: Mapping[str, Any], path: Path, faults: list[str]) -> dict[str, Any]:
     found = {}
     for name, value in document.items():
+        if name == VARS:
+            continue
         flat = (
             {f"{name}.{key}": one for key, one in value.items()} if isinstance(value, dict) else {name: value}
         )
@@ -231,7 +249,7 @@ def _converted(where: str, key: str, value: object, faults: list[str]) -> Any:
 def _assemble(values: Mapping[str, Any], faults: list[str]) -> Settings:
     parts: dict[str, Any] = {}
     for name, kind in typing.get_type_hints(Settings).items():
-        if dataclasses.is_dataclass(kind):
+        if dataclasses.is_dataclass(kind) and name != VARS:
             own = {key.partition(".")[2]: one for key, one in values.items() if key.startswith(f"{name}.")}
             parts[name] = typing.cast("Any", kind)(**own)
         elif name in values:

@@ -20,6 +20,7 @@ from quart import Quart, Request, Response, g, redirect, request, url_for
 from quart.typing import ResponseReturnValue
 
 from runner.engine.history import People, Role
+from web.cookies import session_cookie
 from web.house import House
 from web.problems import Problem, problem_response, speaks_json
 
@@ -124,8 +125,8 @@ def close_session(response: Response, house: House) -> Response:
 
 
 def cookie_name(house: House) -> str:
-    """With the prefix where TLS allows it: then no other host or path can set the cookie for us."""
-    return "__Host-hookline" if is_secure(house) else "hookline"
+    """The name of the session's cookie."""
+    return session_cookie(house.public_url)
 
 
 def is_secure(house: House) -> bool:

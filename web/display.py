@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import json
-import re
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
+import yaml
 from jinja2 import StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from quart import Quart
 
 from runner.values import Json
 from web.house import House
+from web.texts import exact, visible
 
 MOST_SHOWN = 64 * 1024  # characters of one value; the API gives the whole
-# Control characters but line feed and tab, halves of surrogate pairs, and what turns the direction of
-# text or breaks lines without being seen: a payload may move neither our words nor a terminal it is
-# copied to.
-UNSEEN = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
-)
+LONGEST_LINE = 1000  # characters of YAML before it is broken
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
@@ -40,14 +35,10 @@ def add_filters(app: Quart, house: House) -> None:
         "took": took,
         "pretty": pretty,
         "bytes": size,
+        "span": span,
+        "ticks": ticks,
+        "inline": inline,
     }
-
-
-def visible(value: Any) -> Any:
-    r"""Text with what cannot be seen written out as `\u202e`; Markup and other values as they are."""
-    if isinstance(value, str) and not isinstance(value, Markup):
-        return UNSEEN.sub(lambda match: f"\\u{ord(match[0]):04x}", value)
-    return value
 
 
 def ago(text: str, now: float) -> str:
@@ -57,11 +48,6 @@ def ago(text: str, now: float) -> str:
         return "now"
     length = _length(abs(seconds))
     return f"{length} ago" if seconds > 0 else f"in {length}"
-
-
-def exact(text: str, zone: ZoneInfo) -> str:
-    """An ISO 8601 time to the second in *zone*, with the zone's name."""
-    return datetime.fromisoformat(text).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
 def took(start: str | None, end: str | None) -> str:
@@ -79,6 +65,30 @@ def size(count: int) -> str:
     if count < 1000:
         return f"{count} B"
     return f"{count / 1000:.1f} KB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
+
+
+def span(seconds: float) -> str:
+    """A length of time as `5 s`, `5 min` or `1 d`."""
+    return _length(seconds)
+
+
+def ticks(text: str) -> Markup:
+    """*text*, in which what stands between backticks is code."""
+    parts = str(visible(text)).split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if index % 2 else escape(part)
+        for index, part in enumerate(parts)
+    )
+
+
+def inline(value: Json) -> str:
+    """A value as a file has it behind its key; nothing where there is none."""
+    if value is None:
+        return ""
+    text = yaml.safe_dump(
+        value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=LONGEST_LINE
+    )
+    return str(text).removesuffix("...\n").strip()
 
 
 def pretty(value: Json) -> str:

@@ -12,6 +12,7 @@ from runner.engine.pauses import PauseBoard, Pauses
 from runner.engine.problems import Problems
 from runner.engine.replaying import Replayer
 from runner.engine.replays import Replays
+from runner.engine.resuming import Resuming
 from runner.engine.runs import Store
 from runner.values import Json
 
@@ -43,11 +44,25 @@ class StartReplay(Protocol):
         """
 
 
+class StartRun(Protocol):
+    """Starts a run of a workflow by hand."""
+
+    async def __call__(self, slug: str, inputs: Json, *, by: str) -> Json:
+        """
+        `{id, event, workflow}` of the run that begins.
+
+        Raises:
+            NotFound: there is no such workflow; MoveRefused: it has no `manual` trigger.
+            InputsRefused: it does not take these inputs. StoreUnavailable.
+        """
+
+
 @dataclass(frozen=True)
 class House:
     """
     `url_of(live)` is a workflow's address, `actions()` the catalogue as a list of `{name, summary,
-    …}`, `clock()` UTC seconds. `ping()` raises StoreUnavailable when nothing can be written. New
+    …}`, `clock()` UTC seconds. `ping()` raises StoreUnavailable when nothing can be written. `timed()` lists
+    what starts by itself (`runner.engine.timed`). New
     events are refused when `store.backlog` reaches `backlog_limit`. `timezone` (IANA) is that of
     the times on the pages.
     """
@@ -60,12 +75,16 @@ class House:
     actions: Callable[[], Json]
     clock: Callable[[], float]
     start_replay: StartReplay
+    start_run: StartRun
+    form_url_of: Callable[[Live], str | None]  # of its public form; None: it has none
     recheck: Recheck
     ping: Callable[[], Awaitable[None]]
+    timed: Callable[[], Awaitable[Json]]
     pauses: Pauses
     problems: Problems
     replays: Replays
     replayer: Replayer
+    resuming: Resuming
     holding: PauseBoard
     backlog_limit: int
     public_url: str

@@ -12,7 +12,7 @@ from web.house import House
 
 
 def workflow_items(house: House) -> list[Json]:
-    """All, by slug: `{slug, name, description, tags, version, url, methods, enabled, paused, faults}`."""
+    """All, by slug, each as the API's `WorkflowItem`."""
     slugs = {live.workflow.slug for live in house.library.all()} | house.library.faults.keys()
     return [_item(house, slug, house.library.get(slug)) for slug in sorted(slugs)]
 
@@ -36,8 +36,17 @@ def _item(house: House, slug: str, live: Live | None) -> dict[str, Json]:
         "version": live.version if live else None,
         "url": house.url_of(live) if live and webhook else None,
         "methods": list(webhook.methods) if webhook else [],
+        "manual": bool(live and live.workflow.manual),
+        "form": house.form_url_of(live) if live else None,
         "enabled": live.workflow.enabled if live else False,
         "paused": pause.as_json() if pause and not pause.is_over(house.clock()) else None,
+        "mode": live.workflow.mode if live else "live",
+        "overridden": {
+            name: {"file": value, "server": live.workflow.vars[name]}
+            for name, value in live.workflow.overridden.items()
+        }
+        if live
+        else {},
         "faults": [_fault(fault) for fault in house.library.faults.get(slug, ())],
     }
 

@@ -17,6 +17,7 @@ from runner.cli.actions import actions, schema
 from runner.cli.check import check
 from runner.cli.connections import connections
 from runner.cli.events import events
+from runner.cli.functions import functions
 from runner.cli.init import init
 from runner.cli.options import example
 from runner.cli.pause import pause, resume
@@ -25,9 +26,12 @@ from runner.cli.rename import rename
 from runner.cli.replays import replays
 from runner.cli.run import run
 from runner.cli.runs import runs
+from runner.cli.schedules import schedules
 from runner.cli.secrets import secrets
 from runner.cli.serve import serve
 from runner.cli.showing import is_plain_wanted, printable
+from runner.cli.state import state
+from runner.cli.testing import test
 from runner.cli.url import url
 from runner.cli.user import user
 from runner.cli.verify import verify
@@ -85,16 +89,20 @@ for command in (
     check,
     verify,
     run,
+    test,
     url,
     events,
     runs,
     problems,
     rename,
     replays,
+    schedules,
     secrets,
     connections,
     actions,
+    functions,
     schema,
+    state,
     user,
 ):
     hookline.add_command(command)

@@ -29,16 +29,23 @@ def actions(connector: str | None, as_json: bool) -> None:
 
 
 @click.command(epilog=example("hookline schema workflow > workflow.schema.json"))
-@click.argument("kind", type=click.Choice(["workflow"]), default="workflow")
+@click.argument("kind", type=click.Choice(["workflow", "test", "defaults"]), default="workflow")
 @json_option
-def schema(kind: str, as_json: bool) -> None:  # noqa: ARG001 - the one kind there is, JSON in any case
-    """Print the JSON Schema of a workflow file, for editors."""
+def schema(kind: str, as_json: bool) -> None:  # noqa: ARG001 - it is JSON in any case
+    """
+    Print the JSON Schema of a workflow file, for editors.
+
+    `test` is that of a <slug>.test.yaml, `defaults` that of a _defaults.yaml.
+    """
     import connectors
     from runner.inbound.providers import provider_infos
     from runner.language.catalogue import Catalogue
-    from runner.language.schema import workflow_schema
+    from runner.language.schema import defaults_schema, workflow_schema
+    from runner.workbench.case_keys import cases_schema
 
-    print_json(workflow_schema(Catalogue(connectors.catalogue_actions(), providers=provider_infos())))
+    catalogue = Catalogue(connectors.catalogue_actions(), providers=provider_infos())
+    schemas = {"test": cases_schema, "defaults": defaults_schema, "workflow": workflow_schema}
+    print_json(schemas[kind](catalogue))
 
 
 def _show(action: Json) -> None:

@@ -17,8 +17,10 @@ from runner.values import Json
 if TYPE_CHECKING:
     from runner.language.catalogue import Catalogue
     from runner.language.faults import Fault
+    from runner.language.workflow import Workflow
 
 SUFFIXES = (".yaml", ".yml")
+TEST = ".test.yaml"
 
 
 @click.command(epilog=example("hookline check workflows/order-alerts.yaml"))
@@ -36,24 +38,46 @@ SUFFIXES = (".yaml", ".yml")
 @asynchronous
 async def check(paths: tuple[Path, ...], form: str, as_json: bool, data: Path | None) -> None:
     """
-    Find every fault of workflow files.
+    Find every fault of workflow files and of their tests.
 
-    PATH is a file or a folder; ./workflows if none is given. Exit status 1 if there is an error.
+    PATH is a file or a folder; ./workflows if none is given. A _defaults.yaml beside them is checked
+    too. Exit status 1 if there is an error.
     """
-    from runner.engine.library import text_of
+    from runner.cli.call_faults import call_faults, siblings
+    from runner.cli.case_files import read_case_file
+    from runner.cli.overriding import overridden, unused_overrides
+    from runner.engine.library import basis_in, text_of, workflow_files
+    from runner.language.basis import DEFAULTS_FILE, NO_BASIS
+    from runner.language.defaults import check_defaults
+    from runner.language.faults import Fault
     from runner.language.formerly import formerly_of, taken_fault
     from runner.language.load import load
+    from runner.settings_vars import VarOverrides
 
     form = "json" if as_json else form
     files = [file for path in paths or (Path("workflows"),) for file in _files(path)]
     catalogue = await _catalogue(data if data and data.is_dir() else None)  # noqa: ASYNC240 - nothing waits
     texts: dict[str, str] = {}
     faults: list[Fault] = []
-    for file in dict.fromkeys(files):
+    overrides = Place(data, None, Path("workflows")).settings().vars if data else VarOverrides()
+    workflows: list[Workflow] = []
+    calling: list[Path] = []
+    defaults = [file.with_name(DEFAULTS_FILE) for file in files if file.with_name(DEFAULTS_FILE).exists()]
+    for file in dict.fromkeys([*files, *defaults]):
         text = text_of(file)
-        if isinstance(text, str):
+        if isinstance(text, str) and file.name == DEFAULTS_FILE:
             texts[str(file)] = text
-            faults += load(text, path=str(file), slug=file.stem, catalogue=catalogue).faults
+            faults += check_defaults(text, str(file), catalogue)
+        elif isinstance(text, str):
+            texts[str(file)] = text
+            basis = basis_in(file.parent, overrides.of(file.stem))
+            basis = NO_BASIS if isinstance(basis, Fault) else basis  # said of the defaults themselves
+            loaded = load(
+                text, path=str(file), slug=file.stem, catalogue=siblings(catalogue, file), basis=basis
+            )
+            calling += [file] if loaded.calls else []
+            faults += loaded.faults
+            workflows += [loaded.workflow] if loaded.workflow else []
             faults += [
                 taken_fault(text, str(file), old)
                 for old in formerly_of(text)
@@ -62,25 +86,46 @@ async def check(paths: tuple[Path, ...], form: str, as_json: bool, data: Path | 
             faults += _misnamed(file)
         else:
             faults.append(text)
+    tests = _tests(paths or (Path("workflows"),))
+    for test in tests:
+        case_file = read_case_file(test, catalogue)
+        texts |= case_file.texts
+        faults += case_file.faults
+    faults += call_faults(calling, catalogue, overrides)
+    known = {one.stem for folder in {file.parent for file in files} for one in workflow_files(folder)}
+    faults = list(dict.fromkeys([*faults, *unused_overrides(overrides, workflows, known)]))
     {"text": _text, "json": _json, "github": _github, "sarif": _sarif}[form](faults, texts)
     is_bad = any(fault.severity == "error" for fault in faults)
     if form == "text":
-        note(_summary(len(files), faults))
+        for sentence in overridden(overrides, workflows):
+            note(sentence)
+        note(_summary(len(files), len(tests), faults))
     if is_bad:
         raise click.exceptions.Exit(1)
 
 
 def _files(path: Path) -> list[Path]:
-    """The workflow files that *path* means."""
+    """The workflow files that *path* means: none where it is a test file."""
     from runner.engine.library import workflow_files
 
     if path.is_dir():
         return sorted([*workflow_files(path), *path.glob("*.yml")])
     if not path.exists():
         raise SettingsError(f'there is no "{path}"; name a workflow file or a folder of them')
-    if path.suffix not in SUFFIXES or path.name.endswith(".test.yaml"):
+    if path.suffix not in SUFFIXES:
         raise SettingsError(f"{path} is no workflow file: those are named <slug>.yaml")
-    return [path]
+    return [] if path.name.endswith(TEST) else [path]
+
+
+def _tests(paths: Sequence[Path]) -> list[Path]:
+    """The test files that *paths* mean: those of a folder, and those that are named."""
+    found = [
+        one
+        for path in paths
+        for one in (sorted(path.glob(f"*{TEST}")) if path.is_dir() else [path])
+        if one.name.endswith(TEST)
+    ]
+    return list(dict.fromkeys(found))
 
 
 async def _catalogue(data: Path | None) -> Catalogue:
@@ -94,7 +139,7 @@ async def _catalogue(data: Path | None) -> Catalogue:
 
     async with contextlib.AsyncExitStack() as stack:
         rooms = await stack.enter_async_context(Place(data, None, Path("workflows")).opened())
-        return catalogue(rooms.vault)
+        return catalogue(rooms.vault, rooms.settings.server)
 
 
 def _misnamed(file: Path) -> list[Fault]:
@@ -107,7 +152,7 @@ def _misnamed(file: Path) -> list[Fault]:
     return [Fault(str(file), 1, 1, "", "file-name", "warning", message, hint)]
 
 
-def _summary(files: int, faults: Sequence[Fault]) -> str:
+def _summary(files: int, tests: int, faults: Sequence[Fault]) -> str:
     errors = sum(fault.severity == "error" for fault in faults)
     warnings = len(faults) - errors
     found = [
@@ -115,7 +160,12 @@ def _summary(files: int, faults: Sequence[Fault]) -> str:
         for count, noun in ((errors, "error"), (warnings, "warning"))
         if count
     ]
-    return f"{files} workflow{'s' if files != 1 else ''} checked: {' and '.join(found) or 'no faults'}"
+    kinds = [
+        f"{count} {noun}{'s' if count != 1 else ''}"
+        for count, noun in ((files, "workflow"), (tests, "test file"))
+        if count or noun == "workflow"
+    ]
+    return f"{' and '.join(kinds)} checked: {' and '.join(found) or 'no faults'}"
 
 
 def _text(faults: Sequence[Fault], texts: Mapping[str, str]) -> None:

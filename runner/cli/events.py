@@ -136,6 +136,8 @@ def _show(event: Json) -> None:
     if event["query"]:
         click.echo(f"\nquery: {printable(event['query'])}")
     if "payload" in event:
+        for sentence in event["notes"]:
+            click.echo(f"\nnote: {printable(sentence)}")
         click.echo("\npayload:")
         text = json.dumps(event["payload"], indent=2, ensure_ascii=False)
     else:

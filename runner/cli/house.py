@@ -11,21 +11,22 @@ import contextlib
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import connectors
 from runner.cli.safe import HeldSafe
-from runner.engine.address import token_deriver
+from runner.engine.address import form_deriver, token_deriver
 from runner.engine.library import Library, Live, workflow_files
 from runner.engine.redact import Redactions
+from runner.engine.resuming import TokenOf, resume_token_deriver
 from runner.errors import HooklineError
 from runner.inbound.providers import provider_infos
 from runner.language.catalogue import Catalogue
 from runner.language.faults import WorkflowInvalid
 from runner.language.suggest import did_you_mean, one_of
-from runner.settings import Settings
+from runner.settings import Server, Settings
 from runner.store.addresses import SQLiteAddresses
 from runner.store.history import SQLiteHistory
 from runner.store.keeping import SQLiteKeeping
@@ -59,10 +60,19 @@ class Rooms:
     safe: HeldSafe
     library: Library
     addresses: SQLiteAddresses
+    resume_token: TokenOf
+    form_token_of: Callable[[str], str]
 
     def url_of(self, token: str) -> str:
         """The inbound address of a token, as services call it."""
         return f"{self.settings.address}/hooks/{token}"
+
+    def form_url_of(self, live: Live) -> str | None:
+        """The address of a workflow's public form; None where it has none."""
+        manual = live.workflow.manual
+        if manual is None or not manual.is_public:
+            return None
+        return f"{self.settings.address}/forms/{self.form_token_of(live.token)}"
 
 
 def database_path(settings: Settings, data: Path) -> Path:
@@ -97,12 +107,22 @@ async def live_workflow(library: Library, slug: str) -> Live:
     raise HooklineError(f'there is no workflow "{slug}" in {library.folder}; {hint}')
 
 
-def catalogue(vault: Vault | None) -> Catalogue:
-    """The actions of all connectors, the providers, and what the vault holds (None: not known here)."""
+def catalogue(vault: Vault | None, server: Server | None = None) -> Catalogue:
+    """
+    The actions of all connectors, the providers, what the vault holds, and what the server's settings
+    make possible (None: not known here).
+    """
     actions, providers = connectors.catalogue_actions(), provider_infos()
     if vault is None:
         return Catalogue(actions, providers=providers)
-    return Catalogue(actions, vault.connection_kinds(), frozenset(vault.secrets()), providers)
+    is_mutual = None if server is None else server.takes_client_certificates
+    return Catalogue(
+        actions,
+        vault.connection_kinds(),
+        frozenset(vault.secrets()),
+        providers,
+        takes_client_certificates=is_mutual,
+    )
 
 
 @contextlib.asynccontextmanager
@@ -123,26 +143,32 @@ async def open_rooms(settings: Settings, *, workflows: Path, data: Path) -> Asyn
         library = Library(
             workflows,
             store,
-            catalogue=lambda: catalogue(vault),
+            catalogue=lambda: catalogue(vault, settings.server),
             token_of=token_of,
             clock=time.time,
             addresses=addresses,
+            overrides=settings.vars.of,
         )
         keeping = SQLiteKeeping(store)
+        safe = HeldSafe(vault)
         yield Rooms(
             settings=settings,
             data=data,
             store=store,
-            history=SQLiteHistory(store, Redactions(library, store, store.newest_version)),
+            history=SQLiteHistory(
+                store, Redactions(library, store, store.newest_version), safe.secret_values
+            ),
             keeping=keeping,
             people=SQLitePeople(store, time.time),
             pauses=SQLitePauses(store, time.time),
             problems=SQLiteProblems(store),
             replays=SQLiteReplays(store),
             vault=vault,
-            safe=HeldSafe(vault),
+            safe=safe,
             library=library,
             addresses=addresses,
+            resume_token=resume_token_deriver(key),
+            form_token_of=form_deriver(key),
         )
     finally:
         await store.close()

@@ -13,7 +13,7 @@ from runner.errors import SettingsError
 ROOT = Path(__file__).parents[2]
 STARTERS = (Path(__file__).parents[1] / "starters", ROOT / "workflows")  # installed; in a checkout
 SETTINGS = Path(__file__).with_name("hookline.toml")
-FIRST = ("hello.yaml", "fixtures/hello.json")
+FIRST = ("hello.yaml", "hello.test.yaml", "fixtures/hello.json")
 
 
 @click.command(epilog=example("hookline init automations"))
@@ -23,8 +23,8 @@ def init(folder: Path, as_json: bool) -> None:
     """
     Make a folder with a first workflow.
 
-    Writes workflows/hello.yaml, an event to try it with, and hookline.toml with every setting at
-    its default. Nothing that exists is overwritten.
+    Writes workflows/hello.yaml, its test, an event to try it with, and hookline.toml with every
+    setting at its default. Nothing that exists is overwritten.
     """
     starters = next(one for one in STARTERS if one.is_dir())
     texts = {f"workflows/{name}": (starters / name).read_bytes() for name in FIRST}
@@ -49,11 +49,13 @@ def init(folder: Path, as_json: bool) -> None:
     click.echo(
         f"Made in {folder.resolve()}:\n"
         "  workflows/hello.yaml           a first workflow: it answers whoever calls it\n"
+        "  workflows/hello.test.yaml      its test\n"
         "  workflows/fixtures/hello.json  an event to try it with\n"
         "  hookline.toml                  every setting, at its default\n"
         "Next:\n"
         f"{go_there}"
         "  hookline check\n"
+        "  hookline test\n"
         "  hookline run hello --payload workflows/fixtures/hello.json\n"
         "  hookline serve"
     )

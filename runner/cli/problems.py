@@ -15,6 +15,7 @@ from runner.values import Json
 
 COLUMNS = ("PROBLEM", "OPENED", "WORKFLOW", "STATUS", "LEFT", "WHAT")
 SHOWN_RUNS = 10
+WITHOUT_RUNS = {"silent": "its sender", "poll": "its poll"}  # by kind: what is wrong
 
 
 @click.group(epilog=example("hookline problems list --status open"))
@@ -60,6 +61,8 @@ async def show(place: Place, problem_id: str, as_json: bool) -> None:
     click.echo()
     if problem["kind"] == "silent":
         note(f"What came last: hookline events list --workflow {problem['workflow']}")
+    if problem["kind"] == "poll":
+        note("How it is doing: hookline schedules")
     for run in runs.items:
         click.echo(f"  {run['id']}  {moment(run['accepted_at'])}  {run['status']}  {printable(run['title'])}")
     if runs.next:
@@ -137,13 +140,13 @@ def _show(problem: Json) -> None:
     click.echo(f"{_status(problem)}: {printable(problem['sentence'])}")
     click.echo()
     where = f"step {problem['step']}" if problem["step"] else "the run as a whole"
-    if problem["kind"] == "silent":
-        where = "its sender"
+    if problem["kind"] in WITHOUT_RUNS:
+        where = WITHOUT_RUNS[problem["kind"]]
     click.echo(f"problem {problem['id']} of {problem['workflow']}, {where}")
     click.echo(f"open since {moment(problem['opened_at'])} UTC" + _until(problem))
     if problem["seen"]:
         click.echo(f"seen by {printable(problem['seen']['by'])} at {moment(problem['seen']['at'])} UTC")
-    if problem["kind"] == "silent":
+    if problem["kind"] in WITHOUT_RUNS:
         return
     named = [f"{runs[name]} {name.replace('_', ' ')}" for name in runs if name != "total" and runs[name]]
     total = f"{runs['total']} run{'' if runs['total'] == 1 else 's'}"

@@ -1,21 +1,10 @@
-"""A request as it is typed on the command line: headers as `K:V`, a body from a file."""
+"""A request as it is typed on the command line: headers as `K:V`."""
 
 from __future__ import annotations
 
-import mimetypes
 from collections.abc import Iterable
-from pathlib import Path
 
 import click
-
-CONTENT_TYPES = {  # by suffix: what the machine's own table lacks, or may have otherwise
-    ".csv": "text/csv",
-    ".form": "application/x-www-form-urlencoded",
-    ".json": "application/json",
-    ".ndjson": "application/x-ndjson",
-    ".urlencoded": "application/x-www-form-urlencoded",
-    ".xml": "application/xml",
-}
 
 
 def headers_of(given: Iterable[str]) -> dict[str, str]:
@@ -33,8 +22,3 @@ def headers_of(given: Iterable[str]) -> dict[str, str]:
         key = name.strip().lower()
         headers[key] = f"{headers[key]}, {value.strip()}" if key in headers else value.strip()
     return headers
-
-
-def content_type_of(file: Path) -> str | None:
-    """The media type that the name of *file* speaks of, or None."""
-    return CONTENT_TYPES.get(file.suffix.lower()) or mimetypes.guess_type(file)[0]

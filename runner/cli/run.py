@@ -7,14 +7,23 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Sized
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from runner.cli.options import Place, asynchronous, data_options, example, json_option, workflows_option
-from runner.cli.requests import content_type_of, headers_of
+from runner.cli.inputs import input_option, inputs_of
+from runner.cli.options import (
+    Place,
+    asynchronous,
+    data_options,
+    example,
+    json_option,
+    person,
+    workflows_option,
+)
+from runner.cli.requests import headers_of
 from runner.cli.showing import note, print_json
 from runner.errors import HooklineError
 from runner.values import Json
@@ -23,8 +32,12 @@ if TYPE_CHECKING:
     from runner.engine.library import Library, Live
     from runner.engine.runs import Event
     from runner.engine.turn import Tools
+    from runner.engine.worker import Worker
     from runner.store.sqlite import SQLiteStore
+    from runner.workbench.rehearsal import Ahead
 
+MOST_WAITS = 2000  # of one rehearsal: twice what a `repeat` may make
+MOST_ITEMS = 10_000  # runs that `split` may have made besides
 LONGEST_SECONDS = 30 * 86400.0  # the run has its own bound; this one only has to be beyond it
 
 
@@ -46,6 +59,7 @@ class Stage:
     live: Live
     node: str
     called: dict[str, str] | None
+    ahead: Ahead | None = None  # of a rehearsal: waits are over at once
 
     @property
     def mode(self) -> str:
@@ -53,7 +67,12 @@ class Stage:
         return "live" if self.called is None else "test"
 
 
-@click.command(epilog=example("hookline run hello --payload workflows/fixtures/hello.json"))
+@click.command(
+    epilog=example(
+        "hookline run hello --payload workflows/fixtures/hello.json",
+        "hookline run refund --live --input order=1042 --input reason=damaged",
+    )
+)
 @click.argument("slug")
 @click.option(
     "--payload",
@@ -63,6 +82,7 @@ class Stage:
 @click.option(
     "--header", "headers", metavar="K:V", multiple=True, help="A header of the event; may be given again."
 )
+@input_option
 @click.option("--live", is_flag=True, help="Call the actions, with this server's secrets and connections.")
 @workflows_option
 @data_options
@@ -73,6 +93,7 @@ async def run(
     slug: str,
     payload: Path | None,
     headers: tuple[str, ...],
+    inputs: tuple[str, ...],
     live: bool,
     as_json: bool,
 ) -> None:
@@ -80,17 +101,20 @@ async def run(
     Run a workflow once, here, and show what it did.
 
     Actions are only shown, and give null, unless --live is given: then they are called, and the
-    run stands in the history. Exit status 1 if the run failed or began to wait.
+    run stands in the history. Times are not waited for, and answers cannot come, unless --live is
+    given. Exit status 1 if the run failed or began to wait.
     """
     from runner.cli.runs import show_run
     from runner.store.history import SQLiteHistory
 
     request = _request(payload, headers)
-    staged = _live(place, slug) if live else _rehearsal(place.workflows, slug)
+    staged = _live(place, slug) if live else _rehearsal(place, slug)
     async with staged as stage:
-        run_id = await _perform(stage, request)
+        run_id = await _perform(stage, request, inputs)
         shown = await SQLiteHistory(stage.store).run(run_id)
-    calls = None if stage.called is None else _calls(shown, stage.called)
+    webhook = stage.live.workflow.webhook
+    item = 0 if webhook and webhook.split else None
+    calls = None if stage.called is None else _calls(shown, stage.called, item)
     if calls and shown["reason"]["code"] == "succeeded":
         shown["reason"]["sentence"] = f"Ran to its end; live it makes {_count(calls)}."
     if as_json:
@@ -103,7 +127,7 @@ async def run(
         raise click.exceptions.Exit(1)
 
 
-async def _perform(stage: Stage, request: Request) -> str:
+async def _perform(stage: Stage, request: Request, inputs: tuple[str, ...]) -> str:
     """Accept the event and give its run one turn, by the same way as a server's; the run's id."""
     from runner.engine.accept import Door, accept
     from runner.engine.answer import Callers
@@ -111,7 +135,7 @@ async def _perform(stage: Stage, request: Request) -> str:
     from runner.engine.worker import Worker
     from runner.queue.embedded import EmbeddedQueue
 
-    event = _event(stage.live, request)
+    event = _event(stage.live, request, inputs)
     decoded = payload_of(event, bounds_of(stage.live.workflow))
     callers = Callers()
     worker = Worker(
@@ -133,11 +157,29 @@ async def _perform(stage: Stage, request: Request) -> str:
         is_by_hand=True,
     )
     await worker.drain(LONGEST_SECONDS)
+    if stage.ahead and accepted.run_id:
+        await _through_waits(stage, stage.ahead, worker, accepted.run_id)
     if not accepted.run_id:
         raise HooklineError("`split` gives no items for this payload, so nothing runs")
     if (count := await _count_of_runs(stage, accepted.event_id)) > 1:
         note(f"`split` gives {count:,} items; this is the run of the first.")
     return accepted.run_id
+
+
+async def _through_waits(stage: Stage, ahead: Ahead, worker: Worker, run_id: str) -> None:
+    """Go on through the waits of a rehearsal as if their times had come; one for an answer stays."""
+    from runner.store.history import SQLiteHistory
+    from runner.workbench.rehearsal import waits_for_time
+
+    history = SQLiteHistory(stage.store)
+    for _ in range(MOST_WAITS):
+        if not waits_for_time(await history.run(run_id)):
+            return
+        ahead.to(await stage.store.next_due(now=ahead()) or 0.0)
+        jobs = [job for job in await stage.store.due(now=ahead(), limit=MOST_ITEMS) if job.run_id == run_id]
+        for claimed in await stage.store.claim(jobs, node=stage.node, now=ahead()):
+            worker.start(claimed)
+        await worker.drain(LONGEST_SECONDS)
 
 
 async def _count_of_runs(stage: Stage, event_id: str) -> int:
@@ -151,11 +193,19 @@ async def _count_of_runs(stage: Stage, event_id: str) -> int:
 async def _live(place: Place, slug: str) -> AsyncIterator[Stage]:
     """In the data folder, beside a server that may be running there."""
     from runner.cli.house import live_workflow, new_node_name
-    from runner.cli.running import open_tools
+    from runner.cli.running import calling_of, open_tools
+    from runner.engine.paths import steps_by_path
+    from runner.engine.pauses import PauseBoard
+    from runner.language.workflow import CallWorkflow
     from runner.store.nodes import NodeLock
 
-    async with place.opened(may_make=True) as rooms, open_tools(rooms, on_answer=_nobody) as tools:
+    async with place.opened(may_make=True) as rooms, open_tools(rooms, on_answer=_nobody) as opened:
+        holding = PauseBoard(rooms.pauses)
+        await holding.refresh()
+        tools = replace(opened, calling=calling_of(rooms, opened, holding))
         live = await live_workflow(rooms.library, slug)
+        if any(isinstance(one.body, CallWorkflow) for one in steps_by_path(live.workflow).values()):
+            await rooms.library.reload()  # whom it calls, too
         lock = NodeLock(rooms.store.nodes, new_node_name())  # nobody takes the run over while we live
         try:
             yield Stage(rooms.store, rooms.library, tools, live, lock.node, None)
@@ -164,7 +214,7 @@ async def _live(place: Place, slug: str) -> AsyncIterator[Stage]:
 
 
 @asynccontextmanager
-async def _rehearsal(workflows: Path, slug: str) -> AsyncIterator[Stage]:
+async def _rehearsal(place: Place, slug: str) -> AsyncIterator[Stage]:
     """In a folder that is gone afterwards, with stand-ins: no data folder, key or account is needed."""
     import connectors
     from runner.cli.house import catalogue, live_workflow
@@ -173,16 +223,22 @@ async def _rehearsal(workflows: Path, slug: str) -> AsyncIterator[Stage]:
     from runner.engine.turn import Tools
     from runner.evaluator.pool import EvaluatorPool
     from runner.store.sqlite import SQLiteStore
-    from runner.workbench.rehearsal import NoWayOut, Placeholders, StandIns
+    from runner.workbench.rehearsal import Ahead, NoWayOut, Placeholders, StandIns
 
     evaluator = EvaluatorPool(processes=1)
     with tempfile.TemporaryDirectory(prefix="hookline-") as folder:
         store = await SQLiteStore.open(Path(folder) / "rehearsal.db")
         try:
             library = Library(
-                workflows, store, catalogue=lambda: catalogue(None), token_of=_no_token, clock=time.time
+                place.workflows,
+                store,
+                catalogue=lambda: catalogue(None),
+                token_of=_no_token,
+                clock=time.time,
+                overrides=place.settings().vars.of,
             )
             live = await live_workflow(library, slug)
+            ahead = Ahead(time.time)
             stand_ins = StandIns(connectors.action)
             tools = Tools(
                 store=store,
@@ -190,34 +246,47 @@ async def _rehearsal(workflows: Path, slug: str) -> AsyncIterator[Stage]:
                 evaluator=evaluator,
                 safe=Placeholders(live.workflow),
                 action=stand_ins.action,
-                clock=time.time,
+                clock=ahead,
                 jitter=lambda: 0.0,
                 on_answer=_nobody,
-                destinations=Destinations(limit=1, clock=time.time),
+                destinations=Destinations(limit=1, clock=ahead),
                 public_url="http://127.0.0.1:8000",
             )
-            yield Stage(store, library, tools, live, "rehearsal", stand_ins.called)
+            yield Stage(store, library, tools, live, "rehearsal", stand_ins.called, ahead)
         finally:
             await evaluator.close()
             await store.close()
 
 
 def _request(payload: Path | None, given: tuple[str, ...]) -> Request:
+    from runner.inbound.media import type_by_name
+
     headers = headers_of(given)
     if payload is None:
         return Request(b"", headers)
     if payload == Path("-"):
         return Request(sys.stdin.buffer.read(), headers)
-    if guessed := content_type_of(payload):
+    if guessed := type_by_name(payload.name):
         headers.setdefault("content-type", guessed)
     return Request(payload.read_bytes(), headers)
 
 
-def _event(live: Live, request: Request) -> Event:
+def _event(live: Live, request: Request, given: tuple[str, ...]) -> Event:
+    from runner.cli.timed_event import timed_event
     from runner.engine.accept import new_id
     from runner.engine.runs import Disposition, Event, Gate
+    from runner.engine.starting import manual_event
+    from runner.errors import InputsRefused, SettingsError
 
     now = time.time()
+    inputs = inputs_of(live, request.body, given)
+    if inputs is not None:
+        try:
+            return manual_event(live, inputs, by=person(), now=now)[0]
+        except InputsRefused as error:
+            raise SettingsError(str(error)) from None
+    if timed := timed_event(live, request.body, now=now):
+        return timed
     return Event(
         id=new_id(now),
         workflow=live.workflow.slug,
@@ -236,12 +305,12 @@ def _event(live: Live, request: Request) -> Event:
     )
 
 
-def _calls(run: Json, called: dict[str, str]) -> dict[str, str]:
-    """The action that each path of *run* would have called."""
+def _calls(run: Json, called: dict[str, str], item: int | None) -> dict[str, str]:
+    """The action that each path of *run*, of that *item* of its event, would have called."""
     from runner.engine.calls import effect_key
 
     by_path = {
-        step["path"]: called.get(effect_key(run["event"], run["workflow"], step["path"], 0))
+        step["path"]: called.get(effect_key(run["event"], run["workflow"], step["path"], 0, item=item))
         for step in run["steps"]
     }
     return {path: action for path, action in by_path.items() if action}

@@ -13,7 +13,7 @@ import random
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,23 +23,35 @@ from runner.cli.keeping import let_go, let_go_versions
 from runner.cli.late import LateKeys, LateOutbound, LatePages, warm
 from runner.cli.recheck import rechecked
 from runner.cli.recovering import recovering_chores, replay, replayer_of
+from runner.cli.timing import Clockwork, timed_of
 from runner.engine.accept import Door
 from runner.engine.address import PLANNED
 from runner.engine.answer import Callers
+from runner.engine.calling import ServerCalling
 from runner.engine.examining import Examiner
+from runner.engine.own_events import OwnEvents
 from runner.engine.parking import Parking
 from runner.engine.pauses import PauseBoard
 from runner.engine.places import Destinations
 from runner.engine.release import release_ended
+from runner.engine.resuming import Resuming
+from runner.engine.starting import start_by_hand
 from runner.engine.turn import Tools
 from runner.engine.upkeep import Chore, keep_up
 from runner.engine.worker import Worker
+from runner.errors import NotFound
 from runner.evaluator.pool import EvaluatorPool
 from runner.queue.embedded import EmbeddedQueue
+from runner.store.answers import SQLiteAnswers
+from runner.store.calls import SQLiteChildren
 from runner.store.nodes import NodeLock
+from runner.store.own_events import SQLiteOwnEvents
 from runner.store.parking import SQLiteParking
+from runner.store.state import SQLiteStates
+from web.forms import Forms
 from web.hooks import Hooks
 from web.house import House
+from web.resume import Resume
 from web.senders import Senders
 from web.serve import ServeOptions, serve, stop_at_signals
 
@@ -80,6 +92,9 @@ async def open_tools(rooms: Rooms, *, on_answer: Callable[[str, Any], None]) -> 
             on_answer=on_answer,
             destinations=Destinations(limit=limits.per_destination, clock=time.time),
             public_url=rooms.settings.address,
+            states=SQLiteStates(rooms.store),
+            answers=SQLiteAnswers(rooms.store),
+            resume_token=rooms.resume_token,
         )
     finally:
         await outbound.close()
@@ -110,21 +125,25 @@ async def open_engine(rooms: Rooms, *, execute: bool, stop: asyncio.Event) -> As
             await store.take_over(
                 node=lock.node, now=time.time()
             )  # runs whose process died, before anything new
+            holding = PauseBoard(rooms.pauses)
+            await holding.refresh()
             worker = None
             if execute:
                 queue = EmbeddedQueue(store, clock=time.time)
+                calling = calling_of(rooms, tools, holding, woke=queue.wake)
                 worker = Worker(
-                    node=lock.node, tools=tools, library=rooms.library, queue=queue, on_end=callers.ended
-                )
+                    node=lock.node, tools=replace(tools, calling=calling), library=rooms.library,
+                    queue=queue, on_end=callers.ended,
+                )  # fmt: skip
             parking = _parking(rooms, tools, worker) if worker else None
             if parking:
                 await parking.find()  # what is paused, before the first call
-            holding = PauseBoard(rooms.pauses)
-            await holding.refresh()
             limit = rooms.settings.limits.backlog
             door = Door(store, worker, callers, tools.evaluator, time.time, limit, holding)
             chores = _chores(rooms, lock.node, worker, door)
             chores += recovering_chores(rooms, lock.node, tools, worker)
+            clockwork = Clockwork(rooms, lock.node, door, tools) if worker else None
+            chores += clockwork.chores() if clockwork else []
             upkeep = asyncio.create_task(keep_up(chores))
             working = asyncio.create_task(_work(worker, stop, rooms.settings.server.grace_seconds))
             waking = asyncio.create_task(_nothing() if parking is None else parking.run())
@@ -135,8 +154,19 @@ async def open_engine(rooms: Rooms, *, execute: bool, stop: asyncio.Event) -> As
                 upkeep.cancel()
                 waking.cancel()
                 await asyncio.gather(upkeep, waking, working, return_exceptions=True)
+                if clockwork:
+                    await clockwork.close()
     finally:
         lock.release()
+
+
+def calling_of(
+    rooms: Rooms, tools: Tools, holding: PauseBoard, *, woke: Callable[[], None] = lambda: None
+) -> ServerCalling:
+    """What starts the runs that others call; *woke()* hears that one may begin."""
+    limit = rooms.settings.limits.backlog
+    door = Door(rooms.store, None, Callers(), tools.evaluator, time.time, limit, holding)
+    return ServerCalling(door, rooms.library, SQLiteChildren(rooms.store), woke)
 
 
 async def _work(worker: Worker | None, stop: asyncio.Event, grace_seconds: float) -> None:
@@ -185,9 +215,20 @@ def _chores(rooms: Rooms, node: str, worker: Worker | None, door: Door) -> list[
         while await store.forget_deliveries(now=time.time(), most=MOST_FORGOTTEN) == MOST_FORGOTTEN:
             pass
 
+    async def tidy_state() -> None:
+        states = SQLiteStates(store)
+        while await states.tidy(now=time.time(), most=MOST_FORGOTTEN) >= MOST_FORGOTTEN:
+            pass
+
     async def release_held() -> None:
         if door.holding:
             await release_ended(door, rooms.pauses, door.holding, rooms.library)
+
+    own_events = OwnEvents(
+        SQLiteOwnEvents(store), door, rooms.library,
+        show_run=rooms.history.run, show_problem=rooms.problems.show,
+        secrets=rooms.safe.secret_values, public_url=rooms.settings.address,
+    )  # fmt: skip
 
     async def reload_workflows() -> None:
         await rooms.library.reload()
@@ -199,7 +240,9 @@ def _chores(rooms: Rooms, node: str, worker: Worker | None, door: Door) -> list[
         Chore("reload the vault", 1.0, rooms.vault.load),
         Chore("cancel runs", 0.5, cancel_what_was_asked),
         Chore("release what ended pauses held", 0.5, release_held),
+        Chore("start runs of own events", 0.5, own_events.advance),
         Chore("forget old delivery keys", 60.0, forget_deliveries),
+        Chore("forget state whose time is over", 60.0, tidy_state),
         Chore("take over runs of dead processes", 2.0, take_over),
         Chore("trim refused requests", 60.0, trim),
         Chore("checkpoint the log", 30.0, store.checkpoint),
@@ -226,12 +269,29 @@ async def run_server(
     await rooms.library.note_gone()
     async with open_engine(rooms, execute=execute, stop=stop) as engine:
         pages = LatePages(lambda: _pages(rooms, engine.door))
+        senders = Senders(settings.server.trusted_networks, settings.server.client_certificate_header)
+        forms = Forms(
+            rooms.library,
+            engine.door,
+            senders,
+            pages,
+            form_token_of=rooms.form_token_of,
+            reading_bytes=settings.limits.reading_bytes,
+        )
+        resume = Resume(
+            forms,
+            resuming_of(rooms, engine.door),
+            who=lambda session: rooms.people.known("session", session),
+            reading_bytes=settings.limits.reading_bytes,
+            public_url=settings.address,
+            timezone=settings.timezone,
+        )
         app = Hooks(
             rooms.library,
             engine.door,
             engine.examiner,
-            Senders(settings.server.trusted_networks, settings.server.client_certificate_header),
-            pages,
+            senders,
+            resume,
             public_url=settings.address,
             reading_bytes=settings.limits.reading_bytes,
         )
@@ -254,6 +314,17 @@ async def run_server(
 
         _tune_the_interpreter()
         await serve(app, options, stop=stop, sockets=sockets, ready=is_ready)
+
+
+def resuming_of(rooms: Rooms, door: Door) -> Resuming:
+    """What takes the answers to `wait_for` steps."""
+    answers = SQLiteAnswers(rooms.store, rooms.history.veils)
+    woke = door.worker.queue.wake if door.worker else _nobody_waits
+    return Resuming(answers, rooms.library, rooms.resume_token, time.time, woke)
+
+
+def _nobody_waits() -> None:
+    """Another process executes, and looks by itself."""
 
 
 def _pages(rooms: Rooms, door: Door) -> Any:  # Quart's types of ASGI are narrower than ASGI
@@ -292,6 +363,13 @@ def _house(rooms: Rooms, door: Door) -> House:
     async def recheck(*, workflow: str | None, since: float | None) -> Any:
         return [one.as_json() for one in await rechecked(rooms, door, workflow, since)]
 
+    async def start_run(slug: str, inputs: Any, *, by: str) -> Any:
+        live = rooms.library.get(slug)
+        if live is None:
+            raise NotFound(f"there is no workflow {slug} that is live")
+        accepted = await start_by_hand(door, live, inputs, by=by)
+        return {"id": accepted.run_id, "event": accepted.event_id, "workflow": slug}
+
     return House(
         history=rooms.history,
         people=rooms.people,
@@ -301,12 +379,16 @@ def _house(rooms: Rooms, door: Door) -> House:
         actions=connectors.described,
         clock=time.time,
         start_replay=lambda run_id, *, origin, version: replay(rooms, run_id, origin=origin, version=version),
+        start_run=start_run,
+        form_url_of=rooms.form_url_of,
         recheck=recheck,
         ping=rooms.store.ping,
+        timed=lambda: timed_of(rooms, door.holding or PauseBoard(rooms.pauses), time.time()),
         pauses=rooms.pauses,
         problems=rooms.problems,
         replays=rooms.replays,
         replayer=replayer_of(rooms),
+        resuming=resuming_of(rooms, door),
         holding=door.holding or PauseBoard(rooms.pauses),
         backlog_limit=settings.limits.backlog,
         public_url=settings.address,

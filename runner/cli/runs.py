@@ -159,6 +159,10 @@ def show_run(run: Json, calls: Mapping[str, str] | None = None) -> None:
     click.echo(
         f"event {run['event']}, accepted {moment(run['accepted_at'])} UTC{f', took {took}' if took else ''}"
     )
+    if run["mode"] == "shadow":
+        click.echo("mode shadow: its actions are shown here and were not sent")
+    for name, value in run["overridden"].items():
+        click.echo(f"vars.{printable(name)} was set by the server: {printable(value_text(value))}")
     if run["waiting"]:
         until = run["waiting"]["until"]  # null: whatever it waits for wakes it
         waits = f"waits until {moment(until)} UTC" if until else "waits"
@@ -188,6 +192,8 @@ def _show_step(step: Json, width: int, calls: Mapping[str, str] | None) -> None:
     took = seconds_between(step["started_at"], step["ended_at"])
     if took:
         words.append(took)
+    if step["kind"] in ("action", "call") and status == "succeeded" and step["attempts"] == 0:
+        words.append("not sent")
     click.echo(f"  {' '.join(words)}".rstrip())
     if calls is not None and step["path"] in calls:
         click.echo(f"      would call {calls[step['path']]} with {printable(value_text(step['input']))}")

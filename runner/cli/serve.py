@@ -115,14 +115,18 @@ async def _introduce(rooms: Rooms) -> None:
     """Say on stderr what is live, what is wrong, how to sign in, and what to try."""
     from runner.cli.check import print_fault
     from runner.cli.house import sign_in_link
+    from runner.cli.overriding import overridden, unused_overrides
 
     live = rooms.library.all()
     slugs = ", ".join(one.workflow.slug for one in live)
     note(f"{len(live)} workflow{'s' if len(live) != 1 else ''} live{f': {slugs}' if slugs else ''}")
-    for slug, faults in rooms.library.faults.items():
-        text = _text(rooms.library.folder / f"{slug}.yaml")
-        for fault in faults:
-            print_fault(fault, text, err=True)
+    workflows = [one.workflow for one in live]
+    found = [fault for faults in rooms.library.faults.values() for fault in faults]
+    found += unused_overrides(rooms.settings.vars, workflows, rooms.library.faults.keys())
+    for fault in dict.fromkeys(found):  # those of the shared defaults stand with each workflow
+        print_fault(fault, _text(Path(fault.path)), err=True)
+    for sentence in overridden(rooms.settings.vars, workflows):
+        note(sentence)
     address = rooms.settings.address
     note(f"Open {address}")
     if not await rooms.people.is_anyone_known():

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         "hookline url order-alerts",
         "hookline url order-alerts --rotate --keep 7d",
         "hookline url order-alerts --also /webhook/orders",
+        "hookline url feedback --form",
     )
 )
 @click.argument("slug")
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 )
 @click.option("--also", metavar="PATH", help="Answer at exactly this path too, such as /webhook/orders.")
 @click.option("--not-at", metavar="PATH", help="Answer at this path no more.")
+@click.option("--form", is_flag=True, help="Print the address of its public form instead.")
 @workflows_option
 @data_options
 @json_option
@@ -45,6 +47,7 @@ async def url(
     keep: float | None,
     also: str | None,
     not_at: str | None,
+    form: bool,
     as_json: bool,
 ) -> None:
     """Print the inbound address of a workflow, alone on stdout."""
@@ -62,6 +65,10 @@ async def url(
             hints.append(_rotated(until))
         rooms.library.book.update(await rooms.addresses.all())
         addresses = _addresses(rooms, slug)
+        if form and not any(one["kind"] == "form" for one in addresses):
+            raise HooklineError(f"{slug} has no public form: `manual: {{public: true}}` gives it one")
+        if form:
+            addresses.sort(key=lambda one: one["kind"] != "form")
     hints = [one for one in hints if one]
     if as_json:
         print_json({"workflow": slug, "url": addresses[0]["url"], "addresses": addresses, "warnings": hints})
@@ -69,7 +76,7 @@ async def url(
         click.echo(addresses[0]["url"])
     for hint in hints:
         note(hint)
-    if len(addresses) > 1 and not as_json:
+    if len(addresses) > 1 and not as_json and not form:
         note(f"It answers at {len(addresses) - 1} more: hookline url {slug} --json")
 
 
@@ -106,9 +113,16 @@ async def _add_path(rooms: Rooms, slug: str, path: str) -> str:
 
 
 def _addresses(rooms: Rooms, slug: str) -> list[Json]:
-    """Its own address first, then those that are kept, then paths."""
+    """Its own address first, then its public form's, then those that are kept, then paths."""
     book = rooms.library.book
-    found: list[Json] = [{"url": rooms.url_of(book.token(slug)), "kind": "own", "until": None}]
+    live = rooms.library.get(slug)
+    manual = live.workflow.manual if live else None
+    found: list[Json] = []
+    if live is None or live.workflow.webhook is not None:
+        found.append({"url": rooms.url_of(book.token(slug)), "kind": "own", "until": None})
+    if manual and manual.is_public:
+        form_url = f"{rooms.settings.address}/forms/{rooms.form_token_of(book.token(slug))}"
+        found.append({"url": form_url, "kind": "form", "until": None})
     found += [
         {"url": rooms.url_of(token), "kind": "kept", "until": iso(until)}
         for token, until in book.kept(slug, time.time())
@@ -143,7 +157,8 @@ async def _known(rooms: Rooms, slug: str) -> str:
         if await rooms.store.newest_version(slug) is None:
             raise
         return hint
-    if live.workflow.webhook is None:
-        raise HooklineError(f"{slug} has no webhook, and so no address")
+    manual = live.workflow.manual
+    if live.workflow.webhook is None and not (manual and manual.is_public):
+        raise HooklineError(f"{slug} has neither a webhook nor a public form, and so no address")
     has_faults = any(fault.severity == "error" for fault in rooms.library.faults.get(slug, ()))
     return hint if has_faults else ""

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import click
 
 from runner.cli.options import When, asynchronous, example, json_option
-from runner.cli.requests import content_type_of, headers_of
+from runner.cli.requests import headers_of
 from runner.cli.showing import note, print_json, print_table, printable
 from runner.errors import InboundError
 from runner.inbound.verdict import Passed, Refused
@@ -214,11 +214,12 @@ def _secrets() -> tuple[str, ...]:
 
 
 def _request(body: Path | None, headers: tuple[str, ...], method: str | None, url: str | None) -> Request:
+    from runner.inbound.media import type_by_name
     from runner.inbound.request import Request
 
     given = headers_of(headers)
     content = body.read_bytes() if body else b""
-    if body and "content-type" not in given and (guessed := content_type_of(body)):
+    if body and "content-type" not in given and (guessed := type_by_name(body.name)):
         given["content-type"] = guessed
     return Request((method or ("POST" if body else "GET")).upper(), url or ADDRESS, given, content)
 

@@ -205,7 +205,7 @@ async def new_run(
         title=await _title(door, live, event, payload, run_id),
         seed=random_bytes(16).hex(),
         owner=owner,
-        mode=mode,
+        mode=workflow.mode if mode == "live" else mode,
         slot=slot_of(workflow, event, payload, run_id),
     )
 

@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Collection
 
 LABEL = b"hookline inbound address, version 1"  # keeps this use of the key apart from all others
+FORM_LABEL = b"hookline public form, version 1"
 TOKEN_BYTES = 20  # 160 bits; 128 are promised
 HOOKS = "/hooks/"
 PLANNED = frozenset(
@@ -39,6 +40,20 @@ def token_deriver(root_key: bytes) -> Callable[[str, int], str]:
         return base64.b32encode(code[:TOKEN_BYTES]).decode().lower()
 
     return token_of
+
+
+def form_deriver(root_key: bytes) -> Callable[[str], str]:
+    """
+    A function `token -> form token`, both of 32 characters of [a-z2-7]: a public form has an address of
+    its own, from which nobody finds the one of the webhook, and which changes with it.
+    """
+    key = hmac.digest(root_key, FORM_LABEL, hashlib.sha256)
+
+    def form_token_of(token: str) -> str:
+        code = hmac.digest(key, token.encode(), hashlib.sha256)
+        return base64.b32encode(code[:TOKEN_BYTES]).decode().lower()
+
+    return form_token_of
 
 
 def check_path(path: str, *, own: Collection[str]) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from runner.engine.runs import Event
     from runner.language.workflow import Workflow
 
+OWN_SECONDS = 7 * 86400.0  # for which a form sent twice, or an event of our own, is known again
 LONGEST_KEY = 200  # characters; a longer one stands as its digest
 ONCE = Gate("duplicate", "passed")
 
@@ -70,7 +71,9 @@ def delivery_of(
     A key that cannot be evaluated is no reason to lose an event: it counts as none, and is said.
     An empty text names nothing, as null.
     """
-    once = workflow.webhook.deduplicate if workflow.webhook else None
+    if event.trigger in ("manual", "hookline") and event.delivery_id:  # ours: it never means another event
+        return Delivery(event.delivery_id, event.received_at + OWN_SECONDS, retries_failed=False), ONCE
+    once = workflow.webhook.deduplicate if workflow.webhook and event.trigger == "webhook" else None
     if once is None:
         return None, None
     value: Json = event.delivery_id

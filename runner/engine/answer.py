@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from runner.engine.names import names_at_the_door
@@ -32,12 +32,16 @@ TEXT = "text/plain; charset=utf-8"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer, header names in lower case. A stored file stands as its digest in `file`."""
+    """
+    An HTTP answer, header names in lower case. A stored file stands as its digest in `file`. `is_given`:
+    the workflow's author wrote it, in a `respond` step or a fixed answer.
+    """
 
     status: int
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
     file: str | None = None
+    is_given: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +149,7 @@ def of_run(event_id: str, status: Status, code: str, answer: Json, output: Json)
     if status is Status.FAILED:
         return of_event(event_id, "failed", status=500)
     if status is Status.SUCCEEDED and code != "stopped":
-        return responded({"body": output})
+        return replace(responded({"body": output}), is_given=False)
     if status in (Status.SUCCEEDED, Status.FILTERED, Status.CANCELLED):
         return of_event(event_id, status.value)
     return of_event(event_id, "accepted", status=202)
@@ -162,14 +166,14 @@ def responded(answer: Json) -> Answer:
     status = status if isinstance(status, int) and 200 <= status <= 599 else 200
     if answer.get("file"):
         headers.setdefault("content-type", _header(body["content_type"]))
-        return Answer(status, b"", headers, file=answer["file"])
+        return Answer(status, b"", headers, file=answer["file"], is_given=True)
     if isinstance(body, str):
         headers.setdefault("content-type", TEXT)
-        return Answer(status, body.encode(errors="replace"), headers)
+        return Answer(status, body.encode(errors="replace"), headers, is_given=True)
     if body is None and status in (204, 205, 304):
-        return Answer(status, b"", headers)
+        return Answer(status, b"", headers, is_given=True)
     headers.setdefault("content-type", "application/json")
-    return Answer(status, dumps(body).encode(), headers)
+    return Answer(status, dumps(body).encode(), headers, is_given=True)
 
 
 def _header(value: Json) -> str:

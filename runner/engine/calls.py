@@ -11,16 +11,19 @@ import binascii
 import hashlib
 import logging
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from runner.connector import Action, Call, Connection, File, FileInput, Input
+from runner.engine.state import CallState, Effect
 from runner.errors import ActionError, NotFound, Rejected, StoreUnavailable, TimedOut, Unavailable
 from runner.language.secrets import masked
 from runner.values import Json, dumps, is_file
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from runner.engine.places import Places
     from runner.engine.turn import Tools
 
@@ -40,6 +43,15 @@ class Called:
 
 
 @dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose call it is: the workflow's state it may use, and what it is in every replay of its event."""
+
+    workflow: str
+    event_id: str
+    holder: str
+
+
+@dataclass(frozen=True, slots=True)
 class Prepared:
     """A call ready to be made, as often as it takes."""
 
@@ -50,15 +62,19 @@ class Prepared:
     timeout_seconds: float
     readable: frozenset[str]  # the files of this run: no other may be read
     parked_at: str | None = None  # where its step was parked before
+    path: str = ""  # of its step
+    owner: Owner | None = None  # None: it belongs to no run, and has no state
 
 
-def effect_key(event_id: str, workflow: str, path: str, generation: int) -> str:
+def effect_key(event_id: str, workflow: str, path: str, generation: int, *, item: int | None = None) -> str:
     """
     The Idempotency-Key of an effect: the same for every attempt, after every crash.
 
-    The path holds the loop's index. Only [a-z0-9.]: a Message-ID is made of it too.
+    The path holds the loop's index; *item* is that of an event that was split. Only [a-z0-9.]: a
+    Message-ID is made of it too.
     """
-    rest = hashlib.sha256(f"{workflow}\n{path}\n{generation}".encode()).hexdigest()[:20]
+    parts = [workflow, path, str(generation), *([] if item is None else [str(item)])]
+    rest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
     return f"{event_id}.{rest}"
 
 
@@ -72,9 +88,11 @@ def prepare(
     timeout_seconds: float,
     readable: frozenset[str],
     parked_at: str | None = None,
+    path: str = "",
+    owner: Owner | None = None,
 ) -> Prepared:
     """
-    A call of the action *name* with *inputs*, secrets put in.
+    A call of the action *name* with *inputs*, secrets put in, for the step at *path* of *owner*'s run.
 
     Raises:
         Rejected: no such action, or its inputs are wrong.
@@ -85,7 +103,7 @@ def prepare(
         raise Rejected(f"this Hookline has no action {name}")
     return Prepared(
         action, tools.safe.connection_for(action, connection), action.read_input(inputs), key,
-        timeout_seconds, readable, parked_at,
+        timeout_seconds, readable, parked_at, path, owner,
     )  # fmt: skip
 
 
@@ -102,15 +120,24 @@ async def call(tools: Tools, prepared: Prepared) -> Called:
     seconds = prepared.timeout_seconds
     places = tools.destinations.places(parked_at=prepared.parked_at)
     handle = _handle(tools, prepared.connection, files, prepared.key, seconds, places)
+    if tools.states and prepared.owner:
+        effect = Effect(prepared.owner.event_id, prepared.key, prepared.owner.holder)
+        state = CallState(tools, tools.states, prepared.owner.workflow, effect)
+        handle = replace(handle, state=state)
     with places:
-        result = await _judged(
-            tools, action.name, seconds, action.function(handle, prepared.connection, prepared.given)
-        )
+        result = await _judged(tools, action.name, seconds, _result(tools, prepared, handle))
     output = masked(result.model_dump(mode="json", by_alias=True), tools.safe.secret_values())
     size = len(dumps(output))
     if size > MOST_OUTPUT_BYTES:
         raise Rejected(f"{action.name} gave {size:,} bytes; an output may have {MOST_OUTPUT_BYTES:,}")
     return Called(output, files.made)
+
+
+async def _result(tools: Tools, prepared: Prepared, handle: Call) -> BaseModel:
+    """What the action gives, or what stands in for it."""
+    if tools.stand_in and (given := await tools.stand_in(prepared)) is not None:
+        return given
+    return await prepared.action.function(handle, prepared.connection, prepared.given)
 
 
 async def test_connection(tools: Tools, connection: Connection, *, timeout_seconds: float) -> str:

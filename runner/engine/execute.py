@@ -14,26 +14,34 @@ from typing import TypeAlias
 
 from runner.engine.names import first_names
 from runner.engine.redact import did_not_hold, hidden_of
-from runner.engine.runs import Reason, Record, RecordStatus, Status, TurnEnd
+from runner.engine.runs import Reason, Record, RecordStatus, Status, TurnEnd, is_unsent
+from runner.engine.shelving import fetch_wanted
 from runner.engine.steps.action import action
+from runner.engine.steps.call import call
 from runner.engine.steps.data import fail, filter_, respond, stop, template, transform
 from runner.engine.steps.flow import for_each, group, parallel, switch
+from runner.engine.steps.repeat import repeat
+from runner.engine.steps.waiting import wait, wait_for
 from runner.engine.turn import Done, Failed, Filtered, Frame, Pending, Result, Stopped, Turn
 from runner.errors import ExpressionError
 from runner.language.expressions import is_truthy
 from runner.language.workflow import (
     Action,
+    CallWorkflow,
     Fail,
     Filter,
     ForEach,
     Group,
     Parallel,
+    Repeat,
     Respond,
     Step,
     Stop,
     Switch,
     TemplateStep,
     Transform,
+    Wait,
+    WaitFor,
 )
 from runner.values import Json
 
@@ -41,6 +49,8 @@ MOST_TRACED = 2000  # steps of one turn: a loop over 10,000 items would make a t
 MOST_STALLED_TURNS = 5  # a run that kills its process is not taken up for ever
 
 Facts: TypeAlias = dict[str, Json]
+
+SKIPPED: Facts = {"status": "skipped", "attempts": 0, "error": None}  # the outcome of what never ran
 
 
 async def execute(turn: Turn, payload: Json) -> TurnEnd:
@@ -54,6 +64,8 @@ async def execute(turn: Turn, payload: Json) -> TurnEnd:
     if not isinstance(result, Failed) or not turn.workflow.on_failure:
         return _end(turn, frame, result)
 
+    for step in turn.workflow.steps:
+        _pass_over(([step.id] if step.id else []) + _ids_let_out(step), frame)
     told = await run_steps(
         turn, turn.workflow.on_failure, frame.inside("on_failure.", error=result.as_error())
     )
@@ -71,6 +83,8 @@ async def run_steps(turn: Turn, steps: Sequence[Step], frame: Frame) -> Result:
         if turn.stopped:
             return turn.stopped
         result = await run_step(turn, step, frame)
+        if turn.watch:
+            turn.watch(step, frame, result)
         if not isinstance(result, Done):
             return result
     return result
@@ -80,25 +94,34 @@ async def run_step(turn: Turn, step: Step, frame: Frame) -> Result:
     """One step with its modifiers: `if`, `timeout`, and, after its retries, `on_error`."""
     path = frame.prefix + step.key
     began = turn.tools.clock()
-    try:
-        if step.condition and not is_truthy(step.condition.evaluate(turn.scope(frame, path))):
-            _settle(step, frame, None, {"status": "skipped"})
-            turn.trace.append({"path": path, "status": "skipped", "test": step.condition.source})
-            return Done(None)
-    except ExpressionError as error:
-        result: Result = Failed(path, "expression", f"if: {error}")
-    else:
-        result = await _timed(turn, step, path, frame)
+    while True:
+        try:
+            if step.condition and not is_truthy(step.condition.evaluate(turn.scope(frame, path))):
+                _settle(step, frame, None, SKIPPED)
+                turn.trace.append({"path": path, "status": "skipped", "test": step.condition.source})
+                return Done(None)
+        except ExpressionError as error:
+            result: Result = Failed(path, "expression", f"if: {error}")
+        else:
+            result = await _timed(turn, step, path, frame)
+        # it may have failed for want of a file; nothing was sent, since an expression comes before
+        if not (turn.shelf.wanted and _is_of_expression(result, path) and await fetch_wanted(turn)):
+            break
     _trace(turn, path, step, result, began)
 
     if isinstance(result, Failed):
         return await _failed(turn, step, path, frame, result)
     if isinstance(result, Done):
         outcome: Facts = {"status": "succeeded"}
-        if path in turn.item_errors:
-            outcome["errors"] = turn.item_errors[path]
+        if isinstance(step.body, ForEach):
+            outcome["errors"] = turn.item_errors.get(path, [])
         _settle(step, frame, result.value, _with_attempts(turn, path, outcome))
     return result
+
+
+def _is_of_expression(result: Result, path: str) -> bool:
+    """Whether an expression of the step itself failed, not one of a step inside it."""
+    return isinstance(result, Failed) and result.type == "expression" and result.step == path
 
 
 async def _failed(turn: Turn, step: Step, path: str, frame: Frame, failed: Failed) -> Result:
@@ -112,28 +135,34 @@ async def _failed(turn: Turn, step: Step, path: str, frame: Frame, failed: Faile
     if steps == "fail" or isinstance(steps, str) or failed.type in ("interrupted", "diverged"):
         _settle(step, frame, None, outcome)
         return failed
+    _pass_over(_ids_let_out(step), frame)
     inner = frame.under(f"{path}!error.", error=error)
     result = await run_steps(turn, steps, inner)
     frame.now = inner.now
     if isinstance(result, Done):
         _settle(step, frame, result.value, {**outcome, "status": "recovered"})
+    elif isinstance(result, Failed):
+        _settle(step, frame, None, outcome)
     return result
 
 
 async def _timed(turn: Turn, step: Step, path: str, frame: Frame) -> Result:
-    """The step within its `timeout`; for an action that bounds each call, so it is done there."""
-    if step.timeout_seconds is None or isinstance(step.body, Action):
+    """The step within its `timeout`; that of an action bounds each call, that of `wait_for` is its own."""
+    if step.timeout_seconds is None or isinstance(step.body, Action | WaitFor):
         return await _body(turn, step, path, frame)
     passed = turn.records.get(path)
     if passed and passed.status is RecordStatus.FAILED:
         frame.now = passed.ended_at or frame.now
         return Failed(path, "timeout", passed.error["message"])
-    deadline = frame.now + step.timeout_seconds  # counted from what a resumed run counts from too
+    # counted from what a resumed run counts from too, and after a replay from that
+    deadline = (passed.started_at if passed else frame.now) + step.timeout_seconds
     try:
         async with asyncio.timeout(max(0.0, deadline - turn.tools.clock())):
             result = await _body(turn, step, path, frame)
     except TimeoutError:
         return _timed_out(turn, path, frame, step.kind, step.timeout_seconds)
+    if isinstance(result, Pending) and turn.tools.clock() >= deadline:
+        return _timed_out(turn, path, frame, step.kind, step.timeout_seconds)  # it never gave up the tick
     if isinstance(result, Pending) and result.due_at > deadline:
         waiting_for = f"{path} ends at its timeout; {result.waiting_for}"
         return replace(result, due_at=deadline, waiting_for=waiting_for)
@@ -177,14 +206,22 @@ async def _body(turn: Turn, step: Step, path: str, frame: Frame) -> Result:
                 return await switch(turn, body, path, frame, run_steps)
             case ForEach() as body:
                 return await for_each(turn, body, path, frame, run_steps)
+            case Repeat() as body:
+                return await repeat(turn, body, path, frame, run_steps)
             case Parallel() as body:
                 return await parallel(turn, body, path, frame, run_steps)
+            case Wait() as body:
+                return await wait(turn, body, path, frame)
+            case WaitFor() as body:
+                return await wait_for(turn, step, body, path, frame)
             case Respond() as body:
                 return await respond(turn, body, path, frame)
             case Stop() as body:
                 return await stop(turn, body, path, frame)
             case Fail() as body:
                 return await fail(turn, body, path, frame)
+            case CallWorkflow() as body:
+                return await call(turn, body, path, frame)
     except ExpressionError as error:
         return Failed(path, "expression", str(error))
 
@@ -204,12 +241,18 @@ async def _bounded(turn: Turn, frame: Frame) -> Result:
 
 def _settle(step: Step, frame: Frame, value: Json, outcome: Facts) -> None:
     """Let later steps see this one's output and outcome, and null for ids inside that never ran."""
-    for identity in _ids_let_out(step):
-        frame.names["steps"].setdefault(identity, None)
-        frame.names["outcomes"].setdefault(identity, {"status": "skipped"})
+    _pass_over(_ids_let_out(step), frame)
     if step.id:
+        own = {"errors": [], **outcome} if isinstance(step.body, ForEach) else outcome
         frame.names["steps"][step.id] = value
-        frame.names["outcomes"][step.id] = outcome
+        frame.names["outcomes"][step.id] = own
+
+
+def _pass_over(ids: Sequence[str], frame: Frame) -> None:
+    """Those of *ids* that never ran are null, and their outcome says so."""
+    for identity in ids:
+        frame.names["steps"].setdefault(identity, None)
+        frame.names["outcomes"].setdefault(identity, SKIPPED)
 
 
 def _ids_let_out(step: Step) -> list[str]:
@@ -309,10 +352,14 @@ def _end(turn: Turn, frame: Frame, result: Result) -> TurnEnd:
 def _is_output_wanted(turn: Turn) -> bool:
     """Kept only where someone asks for it: most outputs stand in a record already."""
     webhook = turn.workflow.webhook
-    return turn.workflow.output is not None or (webhook is not None and webhook.answer.mode == "result")
+    is_awaited = webhook is not None and webhook.answer.mode == "result"
+    return is_awaited or turn.workflow.output is not None or turn.event.trigger in ("call", "manual")
 
 
 def _ran(turn: Turn) -> str:
+    if turn.is_shadow:
+        unsent = sum(map(is_unsent, turn.records.values()))
+        return f"Ran to its end as a shadow; {unsent} action{'s were' if unsent != 1 else ' was'} not sent."
     calls = f", {turn.calls} call{'s' if turn.calls != 1 else ''} made" if turn.calls else ""
     return f"Ran to its end{calls}."
 

@@ -79,7 +79,8 @@ class History(Protocol):
     An event in a list: `id, workflow, trigger, disposition, received_at, method, path,
     content_type, size, source_ip, type, delivery_id, reason` (the sentence of the gate that
     stopped it, or null), `runs: [{id, status, title}]`; alone, also `query, headers, gates,
-    payload` (or `body`, the beginning of it as text, with `unreadable`: why it has no payload).
+    payload` with `notes` (sentences on what had to be guessed to read it), or `body`, the beginning of
+    it as text, with `unreadable`: why it has no payload.
 
     A run in a list: `id, title, workflow, version, status, reason, event, attempt, replay_of,
     mode, waiting {for, until}, accepted_at, started_at, ended_at`; alone, also `steps: [{id,

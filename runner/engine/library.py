@@ -11,17 +11,19 @@ import asyncio
 import contextlib
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runner.engine.addresses import AddressBook, Addresses, Reach
 from runner.engine.runs import Store
+from runner.language.basis import DEFAULTS_FILE, NO_BASIS, Basis
 from runner.language.catalogue import Catalogue
 from runner.language.faults import Fault, WorkflowInvalid
 from runner.language.formerly import formerly_of, taken_fault
-from runner.language.load import load
+from runner.language.load import Loaded, load
 from runner.language.workflow import Workflow
+from runner.values import Json
 
 MOST_PINNED = 256  # compiled older versions kept in memory
 SUFFIX = ".yaml"
@@ -37,13 +39,15 @@ class Live:
     version: int
     token: str
     source: str
+    basis: Basis = NO_BASIS
 
 
 class Library:
     """
     The workflows of one folder. `token_of(slug, rotation)` derives an address; `catalogue()` is
-    what the server holds at this moment. Without *addresses* each workflow has its token alone, and
-    no name but its own. Paths that begin with one of the names in `reserved` lead to no workflow.
+    what the server holds at this moment, `overrides(slug)` the vars that its configuration sets.
+    Without *addresses* each workflow has its token alone, and no name but its own. Paths that begin
+    with one of the names in `reserved` lead to no workflow.
     """
 
     def __init__(
@@ -55,8 +59,10 @@ class Library:
         token_of: Callable[[str, int], str],
         clock: Callable[[], float],
         addresses: Addresses | None = None,
+        overrides: Callable[[str], Mapping[str, Json]] = lambda _slug: {},
     ) -> None:
         self.folder = folder
+        self._overrides = overrides
         self.faults: dict[str, tuple[Fault, ...]] = {}
         self.book = AddressBook(token_of)
         self.reserved: Collection[str] = frozenset()
@@ -66,8 +72,8 @@ class Library:
         self._clock = clock
         self._live: dict[str, Live] = {}
         self._by_token: dict[str, Live] = {}
-        self._waiting: dict[str, str] = {}  # token → slug
-        self._seen: dict[str, tuple[int, int, int]] = {}
+        self._waiting: set[str] = set()  # slugs of which no version without faults is known
+        self._seen: dict[str, tuple[int, ...]] = {}
         self._waits_for: dict[str, Collection[str]] = {}  # what stands in the way of taking a name over
         self._pinned: OrderedDict[tuple[str, int], Workflow] = OrderedDict()
 
@@ -89,13 +95,15 @@ class Library:
     def by_path(self, path: str) -> Live | None:
         """The live workflow that answers at exactly *path* too, as it stands in the request's line."""
         slug = self.book.by_path(path)
-        if slug is None or path.split("/", 2)[1] in self.reserved:
-            return None
-        return self._live.get(slug)
+        return None if slug is None or self._is_reserved(path) else self._live.get(slug)
 
-    def waiting(self, token: str) -> str | None:
-        """The workflow at that address of which no version without faults is known yet: its slug."""
-        return self._waiting.get(token)
+    def waiting(self, where: str) -> str | None:
+        """The workflow at that token or path of which no version without faults is known yet: its slug."""
+        own = next((slug for slug in self._waiting if self.book.token(slug) == where), None)
+        slug = own or self.book.by_kept(where, self._clock())
+        if slug is None and not self._is_reserved(where):
+            slug = self.book.by_path(where)
+        return slug if slug in self._waiting else None
 
     def is_gone(self, where: str) -> bool:
         """
@@ -158,7 +166,9 @@ class Library:
         key = (slug, version)
         if key not in self._pinned:
             source = await self._store.version_source(slug, version)
-            loaded = load(source, path=f"{slug}{SUFFIX}", slug=slug, catalogue=self._catalogue())
+            basis = await self._store.version_basis(slug, version)
+            path = f"{slug}{SUFFIX}"
+            loaded = load(source, path=path, slug=slug, catalogue=self._catalogue(), basis=basis)
             if loaded.workflow is None:
                 raise WorkflowInvalid([fault for fault in loaded.faults if fault.severity == "error"])
             self._pinned[key] = loaded.workflow
@@ -180,7 +190,11 @@ class Library:
         if isinstance(text, Fault):
             self.faults[slug] = (text,)
             return
-        loaded = load(text, path=str(path), slug=slug, catalogue=self._catalogue())
+        basis = await asyncio.to_thread(basis_in, self.folder, self._overrides(slug))
+        if isinstance(basis, Fault):
+            loaded = Loaded(None, (basis,))
+        else:
+            loaded = load(text, path=str(path), slug=slug, catalogue=self._catalogue(), basis=basis)
         # also of a file with faults: the last good version, which goes on, has the old name
         formerly = loaded.workflow.formerly if loaded.workflow else formerly_of(text)
         taken = await self._take_over(slug, formerly, text) if formerly else ()
@@ -189,7 +203,7 @@ class Library:
             if slug not in self._live:
                 await self._last_good(slug)  # a server that starts on a broken file goes on as it was
             if slug not in self._live:
-                self._waiting[self.book.token(slug)] = slug
+                self._waiting.add(slug)
             kept = "the last good version keeps running" if slug in self._live else "its events are held"
             log.warning(
                 "%s has faults; %s",
@@ -198,8 +212,10 @@ class Library:
                 extra={"action": "workflow_faults", "workflow": slug},
             )
             return
-        version = await self._store.save_version(slug, loaded.workflow.digest, text, now=self._clock())
-        await self._put(loaded.workflow, version, text)
+        version = await self._store.save_version(
+            slug, loaded.workflow.digest, text, now=self._clock(), basis=loaded.basis
+        )
+        await self._put(loaded.workflow, version, text, loaded.basis)
 
     async def _last_good(self, slug: str) -> None:
         """Make the newest stored version live, if there is one that still loads."""
@@ -208,20 +224,21 @@ class Library:
             return
         with contextlib.suppress(WorkflowInvalid):
             workflow = await self.version(slug, version)
-            await self._put(workflow, version, await self._store.version_source(slug, version))
+            source = await self._store.version_source(slug, version)
+            await self._put(workflow, version, source, await self._store.version_basis(slug, version))
 
-    async def _put(self, workflow: Workflow, version: int, source: str) -> None:
+    async def _put(self, workflow: Workflow, version: int, source: str, basis: Basis) -> None:
         if self._addresses and workflow.slug not in self.book.reaches:
             await self._addresses.open(workflow.slug)
             await self._look_up()
-        self._stand(Live(workflow, version, "", source))
+        self._stand(Live(workflow, version, "", source, basis))
 
     def _stand(self, live: Live) -> None:
         """Let it take events at the address that it has now."""
         slug = live.workflow.slug
         self._unstand(slug)
         live = replace(live, token=self.book.token(slug))
-        self._waiting.pop(live.token, None)
+        self._waiting.discard(slug)
         self._live[slug] = self._by_token[live.token] = live
 
     def _unstand(self, slug: str) -> None:
@@ -232,7 +249,7 @@ class Library:
     def _forget(self, slug: str) -> None:
         del self._seen[slug]
         self.faults.pop(slug, None)
-        self._waiting.pop(self.book.token(slug), None)
+        self._waiting.discard(slug)
         self._waits_for.pop(slug, None)
         self._unstand(slug)
 
@@ -259,6 +276,9 @@ class Library:
         await self._look_up()
         return ()
 
+    def _is_reserved(self, path: str) -> bool:
+        return path.startswith("/") and path.split("/", 2)[1] in self.reserved
+
     def _path(self, slug: str) -> Path:
         return self.folder / f"{slug}{SUFFIX}"
 
@@ -277,13 +297,25 @@ def text_of(path: Path) -> str | Fault:
         return Fault(str(path), 1, 1, "", "unreadable-file", "error", f"cannot be read: {error}")
 
 
-def _stamps(folder: Path) -> dict[str, tuple[int, int, int]]:
-    """What tells that a file changed, by slug."""
-    found = {}
-    for path in workflow_files(folder):
-        try:
-            stat = path.stat()
-        except FileNotFoundError:
-            continue
-        found[path.stem] = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
-    return found
+def basis_in(folder: Path, overrides: Mapping[str, Json]) -> Basis | Fault:
+    """What a workflow of *folder* is read with, or the fault that the defaults cannot be read."""
+    path = folder / DEFAULTS_FILE
+    if not path.exists():
+        return Basis("", overrides, str(path))
+    text = text_of(path)
+    return text if isinstance(text, Fault) else Basis(text, overrides, str(path))
+
+
+def _stamps(folder: Path) -> dict[str, tuple[int, ...]]:
+    """What tells that a file, or the defaults that it takes, changed, by slug."""
+    defaults = _stamp(folder / DEFAULTS_FILE) or ()
+    found = {path.stem: _stamp(path) for path in workflow_files(folder)}
+    return {slug: (*stamp, *defaults) for slug, stamp in found.items() if stamp is not None}
+
+
+def _stamp(path: Path) -> tuple[int, ...] | None:
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return None
+    return (stat.st_mtime_ns, stat.st_size, stat.st_ino)

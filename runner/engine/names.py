@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from runner.language.workflow import Workflow
 
 
+OWN_BOUNDS = Bounds(max_body_bytes=256 * 1024 * 1024)
+
+
 def first_names(
     run: Run, event: Event, workflow: Workflow, payload: Json, public_url: str
 ) -> dict[str, Json]:
@@ -60,13 +63,16 @@ def bounds_of(workflow: Workflow) -> Bounds:
     return Bounds(max_body_bytes=webhook.max_body_bytes, max_file_bytes=webhook.max_file_bytes)
 
 
-def payload_of(event: Event, bounds: Bounds) -> Decoded:
+def payload_of(event: Event, bounds: Bounds, *, is_thorough: bool = False) -> Decoded:
     """
-    The event's `payload`, decoded from its raw bytes: the same each time.
+    The event's `payload`, decoded from its raw bytes: the same each time. *is_thorough* for those who
+    look at it: then its notes tell more.
 
     Raises:
         InboundError: the body cannot be read.
     """
+    if event.trigger != "webhook":  # written by us: what was accepted once is never too large later
+        bounds = OWN_BOUNDS
     return decode(
         event.body,
         content_type=event.content_type,
@@ -74,6 +80,7 @@ def payload_of(event: Event, bounds: Bounds) -> Decoded:
         query=event.query,
         method=event.method,
         bounds=bounds,
+        is_thorough=is_thorough,
     )
 
 

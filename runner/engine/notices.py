@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 class Untold:
     """
     A problem whose state people have not heard of. `runs` counts those that are left, or were in it;
-    one of `kind` "silent" has none.
+    one of `kind` "silent" or "poll" has none.
     """
 
     id: str
@@ -126,6 +126,8 @@ def notice_of(one: Untold, public_url: str) -> Notice:
     """The message on one problem."""
     if one.kind == "silent":
         return _of_silence(one, public_url)
+    if one.kind == "poll":
+        return _of_poll(one, public_url)
     where = f"{one.workflow}, step {one.step}" if one.step else one.workflow
     url = f"{public_url}/runs?problem={one.id}"
     if one.is_open:
@@ -145,6 +147,16 @@ def _of_silence(one: Untold, public_url: str) -> Notice:
         return Notice("open", _subject("Silent", one), f"Silent: {one.workflow}: {one.sentence}\n{url}")
     how = f"Dismissed by {one.dismissed_by}: {one.note}" if one.dismissed_by is not None else one.note
     text = f"Closed: {one.workflow}: {one.sentence}\n{how or 'Events come again.'}\n{url}"
+    return Notice("closed", _subject("Closed", one), text)
+
+
+def _of_poll(one: Untold, public_url: str) -> Notice:
+    url = f"{public_url}/workflows/{one.workflow}"
+    if one.is_open:
+        text = f"Problem: {one.workflow}, its poll: {one.sentence}\n{url}"
+        return Notice("open", _subject("Problem", one), text, one.destination)
+    how = f"Dismissed by {one.dismissed_by}: {one.note}" if one.dismissed_by is not None else one.note
+    text = f"Closed: {one.workflow}, its poll: {one.sentence}\n{how or 'It gives an answer again.'}\n{url}"
     return Notice("closed", _subject("Closed", one), text)
 
 

@@ -8,7 +8,7 @@ again; a dismissed one is put away for good with its runs: what only waits among
 what fails for good is news, and so stands under a problem of its own.
 
 A sender from whom nothing comes is a problem too, of the kind "silent" and without runs
-(`runner.engine.silence`).
+(`runner.engine.silence`), and so is a poll that fails again and again: "poll" (`runner.engine.polls`).
 
 Pure, but for the port at the end.
 """
@@ -137,7 +137,7 @@ def _destination(workflow: Workflow, step: str, record: Record) -> str | None:
 
 class Problems(Protocol):
     """
-    Problems as people see them. As JSON: `id, kind (runs, silent), workflow, step, cause, sentence,
+    Problems as people see them. As JSON: `id, kind (runs, silent, poll), workflow, step, cause, sentence,
     destination, status (open, closed), opened_at, seen {at, by} or null, closed_at, dismissed_by, note,
     runs {total, failed, waiting, under_way, recovered, cancelled}, last_at` (when its latest run
     was accepted), `replay` (the id of one that is under way or paused, or null); times ISO 8601.

@@ -5,11 +5,13 @@ The stored bytes stay, the run needs them. Values at the paths are masked in the
 same values wherever else they stand: in texts made of them, in errors, titles and answers, also in
 another case, URL-encoded, in base64, escaped, or cut short as messages do. A value of fewer than
 four characters is masked where it stands as a word of its own; one character cannot be told apart.
+By what senders prove who they are is hidden without being named (runner/engine/credentials.py).
 Where the paths are not known (a version that is gone or no longer reads), all is hidden.
 """
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +20,7 @@ from urllib.parse import unquote_plus
 
 from markupsafe import escape
 
+from runner.engine.credentials import credentials_in, credentials_of
 from runner.engine.names import event_names
 from runner.engine.paths import own_id
 from runner.errors import NotFound
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 HEAD = 4  # characters by which a value is found in a text
 SHORTEST = 2  # characters of a value that is masked where it is a word of its own
 SHORTEST_CUT = 12  # characters of a longer value's beginning that are masked where the rest is cut off
+AUTHORIZATION = re.compile(r"(?:basic|bearer|token)\s+(.+)", re.IGNORECASE)
 MOST_KEPT = 1024  # versions whose paths are kept in memory
 
 
@@ -100,9 +104,12 @@ class Redactions:
         if key not in self._kept:
             try:
                 text = await self._store.version_source(workflow, version)
-                paths = redact_of(text)
+                basis = await self._store.version_basis(workflow, version)
+                paths = redact_of(text, basis.defaults)
             except NotFound:
                 paths = None
+            if paths is not None:
+                paths = (*paths, *credentials_in(text))
             is_split = bool(paths) and splits(text)
             self._kept[key] = EVERYTHING if paths is None else Redaction(paths, is_split=is_split)
             while len(self._kept) > MOST_KEPT:
@@ -136,7 +143,11 @@ class Veil:
         )
         self._heads: dict[str, list[str]] = {}
         self._words: set[str] = set()
-        for text in {one for value in self._collected(seen) for one in _texts(value)}:
+        self.hide(one for value in self._collected(seen) for one in _texts(value))
+
+    def hide(self, texts: Iterable[str]) -> None:
+        """Hide these *texts*, too, wherever they stand."""
+        for text in set(texts):
             self._hide(text)
 
     def at(self, names: Sequence[str], value: Json) -> Json:
@@ -178,6 +189,8 @@ class Veil:
         return value
 
     def _masked(self, text: str) -> str:
+        if not self._heads and not self._words:
+            return text
         folded = _folded(text)
         parts, done, at = [], 0, 0
         while at < len(text):
@@ -220,7 +233,10 @@ class Veil:
                 for part in _parts(seen.payload) if self.is_split else (seen.payload,):
                     yield from values_at(part, path.parts[1:])
             elif path.root == "event":
-                yield from values_at(dict(seen.event), path.parts[1:])
+                for value in values_at(dict(seen.event), path.parts[1:]):
+                    yield value
+                    if isinstance(value, str) and (found := AUTHORIZATION.fullmatch(value)):
+                        yield found[1]  # the token without its scheme
             else:
                 for identity, output in seen.outputs:
                     if identity == path.parts[1]:
@@ -231,11 +247,13 @@ def veil_of_turn(
     workflow: Workflow, event: Event, payload: Json, records: Mapping[str, Record], trace: Sequence[Json]
 ) -> Veil | None:
     """What hides the values of a turn in what is told of it elsewhere; None where nothing is hidden."""
-    if not workflow.redact:
+    verification = workflow.webhook.verification if workflow.webhook else None
+    paths = (*workflow.redact, *credentials_of(verification))
+    if not paths:
         return None
     outputs = [(identity, one.output) for one in records.values() if (identity := own_id(one.path))]
     seen = Seen(payload, event=event_names(event), outputs=outputs, hidden=hidden_in(trace))
-    return Veil(Redaction(workflow.redact), seen)
+    return Veil(Redaction(paths), seen)
 
 
 def redacted_event(item: Mapping[str, Json], veil: Veil) -> dict[str, Json]:
@@ -259,6 +277,7 @@ def redacted_event(item: Mapping[str, Json], veil: Veil) -> dict[str, Json]:
         ]
     if "payload" in item:
         shown["payload"] = veil.at(("payload",), item["payload"])
+        shown["notes"] = [veil.text(one) for one in item["notes"]]
     if "body" in item:
         shown["body"] = veil.text(item["body"])
         shown["unreadable"] = veil.text(item["unreadable"])

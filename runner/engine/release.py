@@ -111,14 +111,15 @@ async def _release(door: Door, live: Live, event: Event) -> Release:
         items = items_of(live.workflow, event, payload)
     except InboundError:  # a changed bound, or a changed `split`; the run says it
         run = await new_run(door, live, event, None, run_id=new_id(now), owner=None)
-        return Release(event.id, tuple(gates), [replace(run, item=0) if _splits(live) else run])
+        return Release(event.id, tuple(gates), [replace(run, item=0) if _splits(live, event) else run])
     if items is not None:
         gates.append(told(items))
     return Release(event.id, tuple(gates), await new_runs(door, live, event, payload, items, now=now))
 
 
-def _splits(live: Live) -> bool:
-    return live.workflow.webhook is not None and live.workflow.webhook.split is not None
+def _splits(live: Live, event: Event) -> bool:
+    webhook = live.workflow.webhook
+    return event.trigger == "webhook" and webhook is not None and webhook.split is not None
 
 
 def let_go(gate: Gate, now: float) -> Gate:

@@ -180,12 +180,12 @@ class Replayer:
         judged = await self._judge(run, terms, now)
         if judged.class_ == "refused":
             return judged.why or "it cannot be replayed"
-        _workflow, number = await self._target(run, terms)
+        workflow, number = await self._target(run, terms)
         new = None
         if terms.origin == "start":
-            new = NewRun(
-                new_id(now), run.workflow, number, run.title, secrets.token_hex(16), None, mode=run.mode
-            )
+            # live or a shadow as the version says that it is made on
+            mode = workflow.mode if workflow and run.mode != "test" else run.mode
+            new = NewRun(new_id(now), run.workflow, number, run.title, secrets.token_hex(16), None, mode=mode)
         return Go(run.id, number, judged.how, new)
 
     async def _judge(self, run: Candidate, terms: Terms, now: float) -> Judged:

@@ -34,6 +34,7 @@ MOST_ITEMS = 50_000  # of one replay; more is done in several
 MOST_UNDER_WAY = 100  # replayed runs queued or running at a time, of all replays
 KNOWN_FAILED = frozenset({"rejected", "connection_rejected", "unavailable"})
 IN_DOUBT = frozenset({"outcome_unknown", "timeout", "interrupted"})
+WAITS = frozenset({"wait", "wait_for"})  # kinds of records that nothing is sent for
 
 Class: TypeAlias = Literal["safe", "uncertain", "stale", "refused"]
 CLASSES: tuple[Class, ...] = ("safe", "uncertain", "stale", "refused")
@@ -234,6 +235,7 @@ def judge(
         for one in redone
         if (step := there.get(without_indices(one.path)) or before.get(without_indices(one.path)))
         and not one.path.startswith(ON_FAILURE)
+        and one.kind not in WAITS
     )  # fmt: skip
     doubt = next((one for one in redone if one.is_in_doubt), None)
     is_stale = now - run.accepted_at > terms.stale_after_seconds

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from runner.errors import MoveRefused
+from runner.language.basis import NO_BASIS, Basis
 from runner.values import Json
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class Status(StrEnum):
 
 
 ENDED = frozenset({Status.SUCCEEDED, Status.FAILED, Status.FILTERED, Status.CANCELLED})
+
+NO_END = 253_402_300_799.0  # UTC seconds, the end of the year 9999: due by an answer alone
 
 MOVES: Mapping[Status, frozenset[Status]] = {
     Status.QUEUED: frozenset({Status.RUNNING, Status.CANCELLED}),
@@ -126,7 +129,8 @@ class Event:
 class NewRun:
     """
     A run to be written with its event. `owner` is the node that takes the first turn within the
-    same transaction, or None: then the run is queued. `mode` is "live" or "test": what `run.test` tells.
+    same transaction, or None: then the run is queued. `mode` is "live", "shadow" (no action is sent)
+    or "test", which `run.test` tells.
     With a `slot` it stands in the line of its concurrency key and may have to wait for its first turn.
     """
 
@@ -198,6 +202,12 @@ class Record:
     parked_at: str | None = None
     parked_since: float | None = None
     parked_seconds: float = 0.0
+
+
+def is_unsent(record: Record) -> bool:
+    """Whether an action or call was shown only: it succeeded without an attempt, as those of a shadow do."""
+    is_done = record.status is RecordStatus.SUCCEEDED and record.attempts == 0
+    return is_done and record.kind in ("action", "call")
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,14 +338,19 @@ class Store(Protocol):
     async def take_over(self, *, node: str, now: float) -> int:
         """Queue the runs of owners that are dead; how many there were."""
 
-    async def save_version(self, workflow: str, digest: str, source: str, *, now: float) -> int:
-        """The number of this version of *workflow*, written if it is new."""
+    async def save_version(
+        self, workflow: str, digest: str, source: str, *, now: float, basis: Basis = NO_BASIS
+    ) -> int:
+        """The number of this version of *workflow*, written if it is new, with what it was read with."""
 
     async def newest_version(self, workflow: str) -> int | None:
         """The number of the workflow's newest version; None when it never had one."""
 
     async def version_source(self, workflow: str, version: int) -> str:
         """The text of a version. Raises NotFound."""
+
+    async def version_basis(self, workflow: str, version: int) -> Basis:
+        """What a version was read with beside its text. Raises NotFound."""
 
     async def read_file(self, digest: str) -> bytes:
         """Stored bytes. Raises NotFound."""

@@ -32,7 +32,7 @@ def items_of(workflow: Workflow, event: Event, payload: Json) -> Sequence[Json] 
     Raises:
         NotSplit: it cannot be evaluated, gives no list, or one of more than MOST_ITEMS.
     """
-    split = workflow.webhook.split if workflow.webhook else None
+    split = workflow.webhook.split if workflow.webhook and event.trigger == "webhook" else None
     if split is None:
         return None
     try:  # it sees no run: there is none yet, and then there are many

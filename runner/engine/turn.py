@@ -12,18 +12,27 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from runner.engine.rendering import render
+from runner.engine.resuming import NoAnswers, question_id, urls_of
 from runner.engine.runs import Event, Record, Run, Store
 from runner.errors import StaleFence, StoreUnavailable
+from runner.language.awaited import paths_seen_from
 from runner.language.scope import Scope
+from runner.language.shelf import Shelf
 from runner.values import Json
 
 if TYPE_CHECKING:
     import socket
 
+    from pydantic import BaseModel
+
     from runner.connector import Action, Connection, Http, Places
+    from runner.engine.calling import Calling
+    from runner.engine.calls import Prepared
     from runner.engine.places import Destinations
+    from runner.engine.resuming import Heard, TokenOf
+    from runner.engine.state import States
     from runner.language.templates import TemplateShape
-    from runner.language.workflow import Workflow
+    from runner.language.workflow import Step, Workflow
 
 STORE_PAUSE_SECONDS = 1.0  # between tries while the store is away
 
@@ -133,7 +142,10 @@ class Tools:
     """
     What the composition root hands to every turn. `clock()` is UTC seconds, `jitter()` is in 0…1,
     `action(name)` finds an action, `on_answer(run id, answer)` reaches a waiting caller,
-    `destinations` says whether a call may begin.
+    `destinations` says whether a call may begin. Where there is a `stand_in`, it gives
+    what the action would have given, or raises what it would have raised. `sleep(seconds)` is for pauses
+    that are too short to hand the run back, `answers` has what came to `wait_for` steps, and
+    `resume_token(run id, path)` is what their addresses end in; the defaults are a rehearsal's.
     """
 
     store: Store
@@ -146,6 +158,19 @@ class Tools:
     on_answer: Callable[[str, Json], None]
     destinations: Destinations
     public_url: str = ""
+    stand_in: StandIn | None = None
+    states: States | None = None  # None: actions find no state here
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    answers: Heard = field(default_factory=NoAnswers)
+    resume_token: TokenOf = question_id
+    calling: Calling | None = None  # None: no other workflow is started here, and its output is null
+
+
+class StandIn(Protocol):
+    """Recorded answers in place of actions: a test's, a backtest's."""
+
+    async def __call__(self, prepared: Prepared) -> BaseModel | None:
+        """What the call gives, or None where the action itself is to give it; raises ActionError."""
 
 
 async def persistently(write: Callable[[], Awaitable[None]]) -> None:
@@ -196,14 +221,35 @@ class Turn:
     stopped: Stopped | None = None
     item_errors: dict[str, Json] = field(default_factory=dict)  # of for_each under `continue`, by path
     calls: int = 0
+    shelf: Shelf = field(default_factory=Shelf)
+    watch: Callable[[Step, Frame, Result], None] | None = None  # hears of each step that came to a result
     _unwritten: dict[str, Record] = field(default_factory=dict)
     _unwritten_files: dict[str, bytes] = field(default_factory=dict)
     _writing: asyncio.Task[None] | None = None
     _lost: StaleFence | None = None
 
+    @property
+    def is_shadow(self) -> bool:
+        """
+        Whether actions are shown and not sent: of a run that began so, for good, and of one that goes
+        on with a version that says so. A test has its own answers in their place.
+        """
+        return self.run.mode == "shadow" or (self.run.mode == "live" and self.workflow.mode == "shadow")
+
     def scope(self, frame: Frame, path: str) -> Scope:
         """What an expression at *path* sees."""
-        return Scope(frame.names, frame.now, f"{self.run.seed}/{path}", self.workflow.timezone)
+        entropy = f"{self.run.seed}/{path}"
+        return Scope(
+            frame.names, frame.now, entropy, self.workflow.timezone, resume_urls=self.resume_urls(frame),
+            files=self.shelf,
+        )  # fmt: skip
+
+    def resume_urls(self, frame: Frame) -> Mapping[str, str]:
+        """The addresses of the `wait_for` steps that can be told from *frame*, by their ids."""
+        if not self.workflow.awaited:
+            return {}
+        paths = paths_seen_from(frame.prefix, self.workflow.awaited)
+        return urls_of(self.run.id, paths, self.tools.resume_token, self.tools.public_url)
 
     async def render(self, shape: TemplateShape, scope: Scope) -> Json:
         """
@@ -246,6 +292,10 @@ class Turn:
                 await asyncio.shield(self._writing)
         if self._lost:
             raise self._lost
+
+    def unwritten_file(self, digest: str) -> bytes | None:
+        """A file that was kept and is not being written yet."""
+        return self._unwritten_files.get(digest)
 
     def take_unwritten(self) -> tuple[list[Record], dict[str, bytes]]:
         """What the last write of the turn takes along."""

@@ -200,8 +200,8 @@ class Worker:
         await persistently(lambda: tools.store.finish(run, end, records, made))
         if end.due_at is not None:
             self.queue.wake(end.due_at)
-        elif workflow.concurrency:
-            self.queue.wake()  # the next of its line has the slot now
+        elif workflow.concurrency or claimed.event.trigger == "call":
+            self.queue.wake()  # the next of its line has the slot now, or its caller goes on
         self._on_end(run.id, end)
 
 

@@ -36,11 +36,13 @@ class ActionInfo:
 class Catalogue:
     """
     Actions by `connector.action`, what this server holds: connections (name → kind) and names of
-    secrets, and the providers of webhooks by name; None means "not known here", and then nothing is
-    said of them.
+    secrets, the providers of webhooks by name, and the slugs of the folder's workflows; None means
+    "not known here", and then nothing is said of them.
     """
 
     actions: Mapping[str, ActionInfo]
     connections: Mapping[str, str] | None = None
     secrets: Collection[str] | None = None
     providers: Mapping[str, ProviderInfo] | None = None
+    workflows: Collection[str] | None = None
+    takes_client_certificates: bool | None = None  # its own TLS asks for one, or a proxy passes one on

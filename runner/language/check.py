@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from runner.language.shapes import place as path_text
 from runner.language.suggest import did_you_mean, nearest, one_of
 from runner.language.visibility import leaf, place_in
+from runner.language.waiting_checks import check_resume
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -27,10 +28,11 @@ BEFORE_RUN = ("payload", "event", "vars", "run")
 ALWAYS = (*BEFORE_RUN, "steps", "outcomes")
 ELSEWHERE = {  # roots that stand in some places only
     "item": "it stands inside `for_each`, or has the name that `as` gives",
-    "index": "it stands inside `for_each`",
-    "previous": "`repeat` is not in this version",
+    "index": "it stands inside `for_each` and `repeat`",
+    "previous": "it stands inside `repeat`",
     "error": "it stands inside `on_error` and `on_failure`",
 }
+ONLY_VARS = "use `vars`, or a function such as now()"
 SECRETS_STAND = "secrets stand only in {{ … }} under an action's `with`"
 UNESCAPED = re.compile(  # no filter that makes text safe
     r"\{\{(?:(?!\}\}|\|\s*(?:escape|safe_html|escape_html|strip_tags|urlencode)\b).)*\}\}", re.DOTALL
@@ -193,6 +195,8 @@ def _judge(
             return "unknown-var", f"`vars.{name}` is not defined", hint
         case "secret":
             return _secret(use, name, reader.catalogue.secrets)
+        case "resume":
+            return check_resume(use, name, declared)
         case "inner" if name in (*ALWAYS, *use.view.names):
             return (
                 "inner-root",
@@ -268,6 +272,10 @@ def _root(
 ) -> tuple[str, str, str] | None:
     name = reference.name
     names = {*(BEFORE_RUN if use.view.before_run else ALWAYS), *use.view.names}
+    if use.view.only is not None:
+        names = set(use.view.only)
+        if name in ALWAYS and name not in names:
+            return "before-run", f"`{name}` has no value here: this is evaluated before there is a run", ONLY_VARS
     if name in names or name == "$":
         return None
     if name == "secrets":

@@ -37,6 +37,9 @@ from runner.language.kinds import (
     named_block,
     word,
 )  # fmt: skip
+from runner.language.manual_keys import MANUAL_BLOCKS, OWN_TRIGGERS
+from runner.language.timed_keys import TIMED_BLOCKS, TIMED_TRIGGERS
+from runner.language.waiting_keys import REPEAT_KEYS, WAITING_BLOCKS, WAITING_ELSEWHERE, WAITING_STEPS
 from runner.language.webhook_keys import WEBHOOK_BLOCKS
 
 if TYPE_CHECKING:
@@ -120,7 +123,25 @@ STEP_KINDS: Mapping[str, tuple[Key, ...]] = {
             "on_item_error", "Whether a failed item fails the step.", (word("fail", "continue"),), "continue"
         ),
     ),
+    "repeat": (*REPEAT_KEYS, WITH_STEPS),
     "parallel": (Key("parallel", "Runs all branches at once.", (BRANCHES,), {"sales": [], "stock": []}),),
+    **WAITING_STEPS,
+    "call": (
+        Key(
+            "call",
+            "Starts a run of another workflow, which has a `manual` trigger.",
+            (TEXT,),
+            "enrich-lead",
+        ),
+        Key("with", "Its inputs: the other's `payload`.", (INPUTS,), {"email": "{{ payload.email }}"}),
+        Key(
+            "wait",
+            "Whether to wait for its end, which is the default: its output is the step's, and its failure "
+            "too. With `false` the output is the id of its run.",
+            (BOOLEAN,),
+            False,
+        ),
+    ),
     "respond": (
         Key(
             "respond",
@@ -142,7 +163,7 @@ STEP_KINDS: Mapping[str, tuple[Key, ...]] = {
 }
 """Each kind of step: its own key first, then those beside it."""
 
-LATER_STEPS = frozenset({"repeat", "wait", "wait_for", "call", "tools"})
+LATER_STEPS = frozenset({"tools"})
 STEPS_ELSEWHERE = {
     "uses": "`action: connector.action` calls an action",
     "run": "there is no shell here; `action: http.request` calls a service that does the work",
@@ -167,7 +188,7 @@ STEPS_ELSEWHERE = {
     "rescue": "`on_error: [steps]`",
     "retries": "`retry: {attempts: 3}`",
     "timeout-minutes": "`timeout: 10m`",
-    "delay": "waiting steps are not in this version",
+    **WAITING_ELSEWHERE,
     "set": "`transform` makes values, `vars` holds constants",
 }
 
@@ -218,7 +239,12 @@ BLOCKS: Mapping[str, Block] = {
             (TEXTS,),
             ["order-alerts"],
         ),
-        later="mode",
+        Key(
+            "mode",
+            "With `shadow` everything is evaluated; actions are shown in the history and not sent.",
+            (word("live", "shadow"),),
+            "shadow",
+        ),
         elsewhere={
             "on": "`trigger: {webhook: {…}}` says what starts a run",
             "triggers": "`trigger: {webhook: {…}}` says what starts a run",
@@ -248,18 +274,29 @@ BLOCKS: Mapping[str, Block] = {
             (block("webhook"),),
             {"methods": ["POST"]},
         ),
-        later="schedule poll manual hookline",
+        *TIMED_TRIGGERS,
+        *OWN_TRIGGERS,
         elsewhere={
-            "cron": "`schedule: {cron: …}`, which is not in this version",
+            "cron": '`schedule: {cron: "0 9 * * *"}`',
+            "every": "`schedule: {every: 15m}`",
+            "interval": "`schedule: {every: 15m}`",
+            "time": "`schedule: {cron: …}`",
+            "polling": "`poll: {action: …, every: 5m, id: …}`",
             "push": "a provider's events come by `webhook`",
             "pull_request": "a provider's events come by `webhook`",
-            "workflow_dispatch": "`manual`, which is not in this version",
+            "workflow_dispatch": "`manual: {inputs: <JSON Schema>}`",
+            "workflow_call": "`manual: {inputs: <JSON Schema>}`; `call: <slug>` starts it",
+            "form": "`manual: {inputs: <JSON Schema>, public: true}`",
+            "error": "`hookline: {on: [run_failed]}`, or `on_failure` for a workflow's own",
             "platform": "the kind of a trigger is its key: `webhook: {}`",
             "http": "`webhook: {}` is the trigger by HTTP",
             "type": "the kind of a trigger is its key: `webhook: {}`",
         },
     ),
     **WEBHOOK_BLOCKS,
+    **WAITING_BLOCKS,
+    **MANUAL_BLOCKS,
+    **TIMED_BLOCKS,
     "retry": named_block(
         "retry",
         Key("for", "How long attempts are made; 24h by default.", (DURATION,), "2h"),
@@ -344,7 +381,23 @@ BLOCKS: Mapping[str, Block] = {
 }
 
 
-BESIDE = {key.name: kind for kind, keys in STEP_KINDS.items() for key in keys[1:] if key.name != "steps"}
+DEFAULTS = ("on_failure", "retry", "retention", "tags", "timezone", "redact", "title", "concurrency")
+"""The keys of a workflow that may stand in `_defaults.yaml`."""
+
+DEFAULTS_BLOCK = Block(
+    "a mapping of what the folder's workflows have in common",
+    {name: BLOCKS["workflow"].keys[name] for name in DEFAULTS},
+    elsewhere={
+        name: "it stands in each workflow's own file" for name in BLOCKS["workflow"].keys if name not in DEFAULTS
+    },
+)
+
+BESIDE = {
+    key.name: kind
+    for kind, keys in reversed([*STEP_KINDS.items()])  # of two that have it, the first is meant
+    for key in keys[1:]
+    if key.name not in STEP_KINDS
+}
 """Each key that stands beside one kind of step → that kind."""
 
 ANY_STEP = Block("a step", {kind: keys[0] for kind, keys in STEP_KINDS.items()}, LATER_STEPS, STEPS_ELSEWHERE)

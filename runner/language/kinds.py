@@ -21,9 +21,9 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 Reads: TypeAlias = Literal[
     "text", "texts", "id", "word", "boolean", "count", "number", "status", "duration", "size",
     "methods", "zone", "vars", "expression", "expressions", "template", "templates", "inputs",
-    "block", "cases", "steps", "branches", "off", "causes", "paths",
+    "block", "cases", "rounds", "steps", "branches", "off", "causes", "paths",
     "secret", "secrets", "events", "networks", "rate", "origins", "fingerprint", "signed", "field",
-    "url", "one_or_more", "verify", "json_schema",
+    "url", "one_or_more", "verify", "json_schema", "value", "own_kinds",
 ]  # fmt: skip
 
 
@@ -221,10 +221,19 @@ BLOCK_NOUNS = {
     "workflow": "a workflow",
     "trigger": "a mapping of triggers",
     "webhook": "a mapping of the webhook's keys",
+    "manual": "a mapping of inputs and public",
+    "hookline": "a mapping of on",
+    "schedule": "a mapping of cron or every, and timezone",
+    "poll": "a mapping of action, every, items and id",
     "wait": "a mapping with wait",
     "reply": "a mapping of status, headers and body",
     "retry": "a mapping of the retry's keys",
     "case": "a mapping with when and steps",
+    "wait_until": "a mapping with until",
+    "wait_for": "a mapping of callback or approval",
+    "callback": "a mapping of the callback's keys",
+    "approval": "a mapping of message, choices and assignees",
+    "repeat": "a mapping of until, at_most and every",
     "deduplicate": "a mapping of key, within and after_failure",
     "concurrency": "a mapping of limit, key and when_full",
     "retention": "a mapping of events and runs",
@@ -237,6 +246,7 @@ BLOCK_NOUNS = {
     "signed_id": "a mapping of where the id is",
     "client_certificate": "a mapping of subject, san or fingerprint",
 }
+ROUNDS = Kind("rounds", BLOCK_NOUNS["repeat"], {"$ref": "#/$defs/repeat"}, ("repeat",))
 CASES = Kind(
     "cases", "a list of cases", {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/case"}}, ("case",)
 )

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from runner.language.awaited import awaited_paths
+from runner.language.basis import NO_BASIS, Basis, check_overrides
+from runner.language.calls import CallSite
 from runner.language.check import check_references
+from runner.language.defaults import Defaults
 from runner.language.faults import Fault
 from runner.language.formerly import check_formerly
 from runner.language.keys import BLOCKS, SLUG_PATTERN
+from runner.language.manual import read_manual, read_own_events
+from runner.language.poll import read_poll
 from runner.language.redact import check_redact
 from runner.language.scalars import MAX_FAULTS, TooManyFaults
+from runner.language.schedule import read_schedule
 from runner.language.source import compose
 from runner.language.steps import StepReader, retry_of
 from runner.language.visibility import Level, View
@@ -23,26 +29,34 @@ from runner.language.workflow import RUN_SECONDS, Concurrency, Place, Retention,
 if TYPE_CHECKING:
     from runner.language.catalogue import Catalogue
     from runner.language.nodes import Node
+    from runner.language.workflow import Step
 
 START = Place(1, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The workflow (None if a fault is an error) and all faults, in the order of the file."""
+    """
+    The workflow (None if a fault is an error) and all faults, in the order of the file. `basis` is
+    what it took of the one that it was read with: what a version has to carry.
+    """
 
     workflow: Workflow | None
     faults: tuple[Fault, ...]
+    basis: Basis = NO_BASIS
+    calls: tuple[CallSite, ...] = ()
 
 
-def load(text: str, *, path: str, slug: str, catalogue: Catalogue) -> Loaded:
+def load(text: str, *, path: str, slug: str, catalogue: Catalogue, basis: Basis = NO_BASIS) -> Loaded:
     """
     Read, compile and check a workflow. Never raises for a bad text: every fault is returned.
 
-    *path* is the file's name as the faults show it; *slug* is the workflow's id.
+    *path* is the file's name as the faults show it; *slug* is the workflow's id; *basis* is what
+    stands beside the text, whose faults are of its own path and come behind those of the file.
     """
     source = compose(text, path=path)
     reader = StepReader(path, catalogue)
+    reader.slug = slug
     errors_first = sorted(source.faults, key=lambda one: one.severity != "error")
     reader.faults.extend(errors_first[: MAX_FAULTS // 2])
     if not re.fullmatch(SLUG_PATTERN, slug):
@@ -55,9 +69,16 @@ def load(text: str, *, path: str, slug: str, catalogue: Catalogue) -> Loaded:
             f"name the file {better}.yaml",
         )
     workflow = None
+    own = source.root.keys if source.root is not None else {}
+    shared = (
+        Defaults(basis.defaults, basis.path, catalogue, slug=slug, own=own)
+        if basis.defaults.strip()
+        else None
+    )
+    basis = _taken(basis, shared, source.root)
     try:
         if source.root is not None:
-            workflow = _workflow(reader, source.root, text, slug)
+            workflow = _workflow(reader, source.root, text, slug, shared, basis)
     except TooManyFaults:
         last = max(reader.faults, key=lambda one: (one.line, one.column))
         message = f"there are more than {MAX_FAULTS:,} faults"
@@ -65,49 +86,84 @@ def load(text: str, *, path: str, slug: str, catalogue: Catalogue) -> Loaded:
             path, last.line, last.column, "", "too-many-faults", "error", message, "begin with the first"
         )
         reader.faults.append(more)
-    faults = tuple(sorted(dict.fromkeys(reader.faults), key=lambda one: (one.line, one.column)))
+    faults = _in_order(reader.faults) + (_in_order(shared.reader.faults) if shared else ())
     is_bad = any(one.severity == "error" for one in faults)
-    return Loaded(None if is_bad else workflow, faults)
+    calls = (*reader.calls, *(shared.reader.calls if shared else ()))
+    return Loaded(None if is_bad else workflow, faults, basis, calls)
 
 
-def _workflow(reader: StepReader, root: Node, text: str, slug: str) -> Workflow | None:
+def _in_order(faults: list[Fault]) -> tuple[Fault, ...]:
+    return tuple(sorted(dict.fromkeys(faults), key=lambda one: (one.line, one.column)))
+
+
+def _taken(basis: Basis, shared: Defaults | None, root: Node | None) -> Basis:
+    """What a file takes of *basis*: none of the defaults where it has all their keys, and its own vars."""
+    declared = root.value.get("vars") if root is not None and isinstance(root.value, dict) else None
+    names = declared.keys if declared is not None else {}
+    overrides = {name: value for name, value in basis.overrides.items() if name in names}
+    return replace(basis, defaults=basis.defaults if shared and shared.values else "", overrides=overrides)
+
+
+def _workflow(
+    reader: StepReader, root: Node, text: str, slug: str, shared: Defaults | None, basis: Basis
+) -> Workflow | None:
     top = Level({})
     ended = View(((top, sys.maxsize),))
     reader.view = BEFORE_RUN
     values = reader.block(root, BLOCKS["workflow"], "", {"output": ended})
     if not isinstance(root.value, dict):
         return None
+    taken = shared.values if shared else {}
+    values |= taken
     webhook = read_webhook(reader, values)
+    triggers = values["trigger"][2] if "trigger" in values else {}
+    manual = read_manual(reader, triggers)
+    schedule, poll = read_schedule(reader, values), read_poll(reader, values)
     steps = (
         reader.steps(values["steps"], "steps", View(), level=top, may_respond=True)
         if "steps" in values
         else ()
     )
     failing = View(ended.levels, frozenset({"error"}))
-    on_failure = reader.steps(values["on_failure"], "on_failure", failing) if "on_failure" in values else ()
-    _check_answer(reader, root, webhook)
+    on_failure: tuple[Step, ...] = ()
+    if shared and "on_failure" in taken:
+        on_failure = shared.on_failure()
+    elif "on_failure" in values:
+        on_failure = reader.steps(values["on_failure"], "on_failure", failing)
+    _check_answer(reader, root, webhook, has_form=manual is not None and manual.is_public)
     constants = values.get("vars", {})
     check_references(reader, reader.declared, constants)
+    if shared:
+        shared.check(slug, reader.declared, constants)
+    check_overrides(reader, root, basis.overrides)
+    redacting = shared.reader if shared and "redact" in taken else reader
     return Workflow(
         slug=slug,
         name=values.get("name", slug),
-        digest=hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest(),
+        digest=basis.digest(text),
         steps=steps,
         webhook=webhook,
+        manual=manual,
+        hookline=read_own_events(triggers),
+        schedule=schedule,
+        poll=poll,
         description=values.get("description", ""),
         title=values.get("title"),
         tags=values.get("tags", ()),
         timezone=values.get("timezone", "UTC"),
-        vars=constants,
+        vars={**constants, **basis.overrides},
         retry=retry_of(values.get("retry")) or Retry(),
         timeout_seconds=values.get("timeout", RUN_SECONDS),
         enabled=values.get("enabled", True),
         concurrency=_concurrency(values.get("concurrency")),
         on_failure=on_failure,
         output=values.get("output"),
-        retention=_retention(reader, values),
-        redact=check_redact(reader, values.get("redact", ()), reader.declared),
+        retention=_retention(shared.reader if shared and "retention" in taken else reader, values),
+        redact=check_redact(redacting, values.get("redact", ()), redacting.declared),
         formerly=check_formerly(reader, root, slug) if "formerly" in values else (),
+        mode=values.get("mode", "live"),
+        overridden={name: constants.get(name) for name in basis.overrides},
+        awaited=awaited_paths(steps, on_failure),
     )
 
 
@@ -136,10 +192,12 @@ def _concurrency(given: Any) -> Concurrency | None:
     return Concurrency(values["limit"], values.get("key"), values.get("when_full", "queue"))
 
 
-def _check_answer(reader: StepReader, root: Node, webhook: Webhook | None) -> None:
+def _check_answer(reader: StepReader, root: Node, webhook: Webhook | None, *, has_form: bool) -> None:
     """Steps are left out only where the answer is fixed; `respond` needs somebody who waits."""
     mode = webhook.answer.mode if webhook else "accepted"
-    if "steps" not in root.keys and webhook is not None and mode != "fixed":
+    trigger = root.value.get("trigger") if isinstance(root.value, dict) else None
+    kinds = {one for one in BLOCKS["trigger"].keys if trigger is not None and one in trigger.keys}
+    if "steps" not in root.keys and (kinds - {"webhook"} or (webhook is not None and mode != "fixed")):
         reader.fault(
             root.place,
             "",
@@ -147,7 +205,7 @@ def _check_answer(reader: StepReader, root: Node, webhook: Webhook | None) -> No
             "`steps` is missing in a workflow",
             "only a webhook with a fixed `answer` may do without",
         )
-    if webhook is not None and mode != "result":
+    if webhook is not None and mode != "result" and not has_form:
         for node, where in reader.responds:
             reader.fault(
                 node.place,

@@ -22,7 +22,7 @@ from runner.language.visibility import leaf
 from runner.language.weight import weigh
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from runner.language.nodes import Node
     from runner.language.scalars import ScalarReader
@@ -76,8 +76,13 @@ class PayloadSchema:
     circles: int = 0
 
 
-def read_schema(reader: ScalarReader, node: Node, where: str) -> PayloadSchema | None:
-    """The schema at *node*, or None where it is no valid one; each fault is noted with its place."""
+def read_schema(
+    reader: ScalarReader, node: Node, where: str, *, formats: Collection[str] = ()
+) -> PayloadSchema | None:
+    """
+    The schema at *node*, or None where it is no valid one; each fault is noted with its place.
+    *formats* are known there although they check nothing.
+    """
     schema: Any = node.plain()
     before = len(reader.faults)
     _check_dialect(reader, node, where)
@@ -91,7 +96,7 @@ def read_schema(reader: ScalarReader, node: Node, where: str) -> PayloadSchema |
         path = true_path(schema, error.instance_path)
         reader.fault(leaf(node, path).place, at(where, path_text(path)), "schema", sentence(error))
     for path, inner in _schemas(schema):
-        _check_words(reader, leaf(node, path), at(where, path_text(path)), inner)
+        _check_words(reader, leaf(node, path), at(where, path_text(path)), inner, formats)
     if any(one.severity == "error" for one in reader.faults[before:]):
         return None
     try:
@@ -149,7 +154,9 @@ def _check_dialect(reader: ScalarReader, node: Node, where: str) -> None:
         )
 
 
-def _check_words(reader: ScalarReader, node: Node, where: str, schema: dict[str, Any]) -> None:
+def _check_words(
+    reader: ScalarReader, node: Node, where: str, schema: dict[str, Any], formats: Collection[str]
+) -> None:
     """Words that JSON Schema passes over in silence, and that check nothing: likely slips."""
     for word in schema:
         if word in KEYWORDS or word.startswith("x-"):
@@ -161,7 +168,7 @@ def _check_words(reader: ScalarReader, node: Node, where: str, schema: dict[str,
         hint = way_out or "write x- before it if it is a note"
         reader.fault(node.keys[word], at(where, word), "schema-word", message, hint, severity="warning")
     name = schema.get("format")
-    if isinstance(name, str) and name not in FORMATS:
+    if isinstance(name, str) and name not in (*FORMATS, *formats):
         reader.fault(
             leaf(node, ("format",)).place,
             at(where, "format"),

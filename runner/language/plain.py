@@ -16,7 +16,7 @@ FILTERS = frozenset({
     "default", "join", "length", "first", "last", "reverse", "min", "max", "abs", "list", "string",
     "tojson", "escape",
 }) | {one.name for one in FUNCTIONS.values() if one.is_plain}  # fmt: skip
-CALLS = frozenset(one.name for one in FUNCTIONS.values() if one.is_plain)
+CALLS = frozenset(one.name for one in FUNCTIONS.values() if one.is_plain) | {"resume_url"}
 TESTS = frozenset({
     "defined", "undefined", "none", "boolean", "integer", "float", "string", "mapping", "number",
     "sequence",

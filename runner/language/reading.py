@@ -8,12 +8,14 @@ and what can be referred to there.
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from runner.language import quoting
 from runner.language.expression_parser import ExpressionFault
 from runner.language.expressions import compile_expression, compile_shape
 from runner.language.keys import BLOCKS
+from runner.language.manual import read_own_kinds
 from runner.language.scalars import Unread, at, described, fits, mend
 from runner.language.shapes import ShapeFault
 from runner.language.shapes import place as path_text
@@ -55,12 +57,14 @@ class Reader(WebhookValueReader):
             "duration": self.duration, "size": self.size, "methods": self.methods, "zone": self.zone,
             "vars": self.plain, "expression": self.expression,
             "expressions": self.expressions, "template": self.template, "templates": self.node,
-            "inputs": self.node, "cases": self.node, "steps": self.node, "branches": self.node,
+            "inputs": self.node, "cases": self.node, "rounds": self.node, "steps": self.node,
+            "branches": self.node,
             "off": self.plain, "causes": self.causes, "paths": self.paths, "secret": self.secret,
             "secrets": self.secrets, "one_or_more": self.one_or_more, "events": self.events,
             "networks": self.networks, "rate": self.rate, "origins": self.origins, "field": self.field,
             "fingerprint": self.fingerprint, "signed": self.signed, "url": self.url,
-            "verify": self.node, "json_schema": self.node,
+            "verify": self.node, "json_schema": self.node, "value": self.node,
+            "own_kinds": partial(read_own_kinds, self),
         }  # fmt: skip
 
     def block(

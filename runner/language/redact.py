@@ -36,14 +36,19 @@ def check_redact(
     return tuple(paths)
 
 
-def redact_of(text: str) -> tuple[ValuePath, ...] | None:
-    """The paths of a file's text, whatever else is wrong with it; None where they cannot be read."""
+def redact_of(text: str, defaults: str = "") -> tuple[ValuePath, ...] | None:
+    """
+    The paths of a file's text, whatever else is wrong with it, or else those of the *defaults* that it
+    takes; None where they cannot be read.
+    """
     source = compose(text, path="")
     if source.root is None or not isinstance(source.root.value, dict):
         return None
     node = source.root.value.get("redact")
     if node is None:
-        return None if any(one.severity == "error" for one in source.faults) else ()
+        if any(one.severity == "error" for one in source.faults):
+            return None
+        return redact_of(defaults) if defaults.strip() else ()
     if not isinstance(node.value, list):
         return None
     try:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 MAX_FAULTS = 1000  # of one file
 SIZE = re.compile(r"([0-9]+) ?(B|KiB|MiB|GiB)")
 SIZE_UNITS = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
+COMPUTED_WAIT = "a duration is constant; write wait: {until: \"{{ date_add(now(), '2d') }}\"}"
 NOT_A_DURATION = "write for example 30s, 15m, 2h or 7d"
 
 
@@ -151,7 +152,9 @@ class ScalarReader:
         try:
             seconds = duration_seconds(str(node.value))
         except ValueError:
-            self.refuse(node, where, "duration", f'"{node.value}" is not a duration', NOT_A_DURATION)
+            is_computed = where.endswith(".wait") and "{{" in str(node.value)
+            hint = COMPUTED_WAIT if is_computed else NOT_A_DURATION
+            self.refuse(node, where, "duration", f'"{node.value}" is not a duration', hint)
         if seconds <= 0:
             self.refuse(node, where, "duration", "a duration must be longer than nothing")
         return seconds
@@ -262,10 +265,11 @@ FITTING: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("text", "id", "word", "duration", "zone", "template"), str),
     **dict.fromkeys(("secret", "rate", "fingerprint", "signed", "field", "url"), str),
     **dict.fromkeys(("texts", "methods", "causes", "steps", "cases", "paths", "events", "networks"), list),
+    "own_kinds": list,
     **dict.fromkeys(("secrets", "one_or_more", "origins"), (str, list)),
     "verify": (str, dict),
     "json_schema": (dict, bool),
-    **dict.fromkeys(("vars", "block", "branches"), dict),
+    **dict.fromkeys(("vars", "block", "branches", "rounds"), dict),
     "boolean": bool,
     "count": int,
     "number": (int, float),
@@ -284,6 +288,8 @@ def fits(kind: Kind, node: Node) -> bool:
         return False
     if kind.reads == "off":
         return value is False
+    if kind.reads == "value":
+        return True
     if kind.reads in {"expressions", "templates"}:
         return value is not None
     return isinstance(value, FITTING[kind.reads])

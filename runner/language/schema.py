@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from runner.language.keys import BLOCKS, MODIFIERS, STEP_KINDS
+from runner.language.keys import BLOCKS, DEFAULTS_BLOCK, MODIFIERS, STEP_KINDS
 from runner.language.verification import GENERIC
 from runner.language.verify_keys import provider_block
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from runner.language.catalogue import ActionInfo, Catalogue
-    from runner.language.kinds import Key
+    from runner.language.kinds import Block, Key
     from runner.language.verification import ProviderInfo
     from runner.values import Json
 
@@ -26,12 +26,21 @@ FILLED_IN = {"type": "string", "pattern": r"\{[{%]"}  # a template may stand for
 BLOCK_DEFINITIONS = (
     "trigger",
     "webhook",
+    "manual",
+    "hookline",
+    "schedule",
+    "poll",
     "deduplicate",
     "concurrency",
     "wait",
     "reply",
     "retry",
     "case",
+    "wait_until",
+    "wait_for",
+    "callback",
+    "approval",
+    "repeat",
     "retention",
     "hmac",
     "timestamp",
@@ -64,8 +73,23 @@ def workflow_schema(catalogue: Catalogue) -> Json:
     }
 
 
+def defaults_schema(catalogue: Catalogue) -> Json:
+    """The schema of a `_defaults.yaml`."""
+    return {
+        "$schema": DIALECT,
+        "title": "Hookline defaults",
+        **_mapping(DEFAULTS_BLOCK.keys.values()),
+        "$defs": workflow_schema(catalogue)["$defs"],
+    }
+
+
 def _block(name: str) -> dict[str, Json]:
     block = BLOCKS[name]
+    return _mapping(block.keys.values())
+
+
+def block_schema(block: Block) -> dict[str, Json]:
+    """The schema of one block alone, of another kind of file than a workflow."""
     return _mapping(block.keys.values())
 
 

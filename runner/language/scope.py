@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from runner.language.secrets import SecretSlots
+    from runner.language.shelf import Shelf
     from runner.values import Json
 
 ROOTS = (
@@ -33,7 +36,9 @@ class Scope:
     `now` (UTC seconds) is what `now()` gives: the last durable write before the step, so that a
     resumed run computes what it computed before. `entropy` is the run's seed and the step's path:
     `uuid()` and random choices follow from it and from a count. `secrets` is given only where
-    language.md lets secrets in (an action's `with`).
+    language.md lets secrets in (an action's `with`). `resume_urls` has the addresses of `wait_for`
+    steps by their ids. `files` has the bytes of files, where
+    expressions may read them.
     """
 
     names: dict[str, Json]
@@ -41,3 +46,5 @@ class Scope:
     entropy: str = ""
     zone: str = "UTC"
     secrets: SecretSlots | None = field(default=None)
+    resume_urls: Mapping[str, str] = field(default_factory=dict)
+    files: Shelf | None = None

@@ -15,6 +15,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
+from runner.values import dumps
+
 if TYPE_CHECKING:
     from runner.values import Json
 
@@ -90,6 +92,23 @@ def _pattern_of(secret_values: frozenset[str]) -> re.Pattern[str] | None:
     needles = {form for secret in secret_values for form in forms_of(secret)}
     longest_first = sorted(needles, key=len, reverse=True)
     return re.compile("|".join(map(re.escape, longest_first))) if needles else None
+
+
+def secrets_in(value: Json, secret_values: frozenset[str]) -> frozenset[str]:
+    """Those of *secret_values* that stand in *value* in some form, be it in another case."""
+    if not secret_values:
+        return secret_values
+    text = dumps(value).lower()
+    found = {secret for secret, needles in _needles_of(secret_values) if any(one in text for one in needles)}
+    return frozenset(found)
+
+
+@lru_cache(maxsize=4)
+def _needles_of(secret_values: frozenset[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Each secret with its forms as they stand in JSON, in lower case."""
+    return tuple(
+        (secret, tuple({dumps(form)[1:-1].lower() for form in forms_of(secret)})) for secret in secret_values
+    )
 
 
 def forms_of(secret: str) -> Iterable[str]:

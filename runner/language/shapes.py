@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Path: TypeAlias = tuple[str | int, ...]
 """The keys and indices that lead to a leaf of a shape."""
 
-Kind = Literal["root", "step", "outcome", "var", "secret", "inner"]
+Kind = Literal["root", "step", "outcome", "var", "secret", "inner", "resume"]
 
 SHOWN = 60  # characters of a value in a message: enough to know it, too little to leak a payload
 
@@ -26,7 +26,8 @@ class Reference:
     """
     A name that an expression reads: of the root, or `steps.<name>`, `outcomes.<name>`,
     `vars.<name>`, `secrets.<name>`. Kind "inner" is a root's name where names are an item's
-    (`[?price > vars.minimum]`): almost always meant as `$.<name>`.
+    (`[?price > vars.minimum]`): almost always meant as `$.<name>`. Kind "resume" is the id in
+    `resume_url('<id>')`.
 
     `path` leads to the leaf of the shape; line and column count from 1 inside that leaf's text.
     """

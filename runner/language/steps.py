@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from runner.language.calls import CallSite, read_call
 from runner.language.check import check_action, check_html_answer
 from runner.language.keys import (
     ANY_STEP,
@@ -24,6 +25,7 @@ from runner.language.scalars import Unread, at, described
 from runner.language.scope import ROOTS
 from runner.language.suggest import nearest
 from runner.language.visibility import Declared, Level, View
+from runner.language.waiting import read_repeat, read_wait, read_wait_for
 from runner.language.workflow import (
     NO_RETRY,
     Action,
@@ -56,7 +58,8 @@ LETS_OUT = frozenset({"steps", "switch"})  # kinds whose inner ids are seen from
 class StepReader(Reader):
     """
     Reads lists of steps. `declared` has every id of the file; `level` is the list being read;
-    `may_respond` says whether a `respond` may stand there; `responds` has the places of all.
+    `may_respond` says whether a `respond` may stand there; `responds` has the places of all, and
+    `calls` those of all calls of others. `slug` is the workflow's own.
     """
 
     def __init__(self, path: str, catalogue: Catalogue) -> None:
@@ -66,6 +69,9 @@ class StepReader(Reader):
         self.depth = 0
         self.may_respond = True
         self.responds: list[tuple[Node, str]] = []
+        self.loops: list[str] = []
+        self.slug = ""
+        self.calls: list[CallSite] = []
 
     def steps(
         self, node: Node, where: str, view: View, *, level: Level | None = None, may_respond: bool = False
@@ -142,8 +148,10 @@ class StepReader(Reader):
     def kind(self, node: Node, where: str) -> str | None:
         """The one key that says what the step does; a fault where there is none or another."""
         kinds = [one for one in STEP_KINDS if one in node.keys]
-        if "for_each" in kinds and "steps" in kinds:
+        if "steps" in kinds and {"for_each", "repeat"} & set(kinds):
             kinds.remove("steps")
+        if "call" in kinds and "wait" in kinds:
+            kinds.remove("wait")  # how the other is called
         later = [one for one in node.keys if one in LATER_STEPS]
         for name in later:
             self.unknown(name, node.keys[name], ANY_STEP, at(where, name))
@@ -197,7 +205,8 @@ class StepReader(Reader):
                 "ids are unique in the file",
             )
             return
-        self.declared[name] = Declared(where, given.place)
+        kind = next((one for one in STEP_KINDS if one in node.value), "")
+        self.declared[name] = Declared(where, given.place, kind, tuple(self.loops))
         self.level.ids.setdefault(name, len(self.level.ids))
 
     def body(self, kind: str, node: Node, values: dict[str, Any], where: str) -> Body | None:
@@ -217,6 +226,8 @@ class StepReader(Reader):
                 return Stop(value)
             case "fail":
                 return Fail(value)
+            case "call":
+                return read_call(self, node, values, where)
             case "template":
                 shape = self.shape(value, inner)
                 return TemplateStep(shape) if shape else None
@@ -228,6 +239,12 @@ class StepReader(Reader):
                 return self.switch(value, inner)
             case "for_each":
                 return self.for_each(node, values, where)
+            case "repeat":
+                return read_repeat(self, value, values.get("steps"), where)
+            case "wait":
+                return read_wait(self, node, value, inner)
+            case "wait_for":
+                return read_wait_for(self, node, values, where)
             case _:
                 return self.parallel(value, inner)
 
@@ -319,7 +336,7 @@ class StepReader(Reader):
             )
         names = {name, "index"}
         steps = (
-            self.steps(values["steps"], at(where, "steps"), self.view.named(names))
+            self.loop(values["steps"], at(where, "steps"), self.view.named(names))
             if "steps" in values
             else ()
         )
@@ -328,6 +345,14 @@ class StepReader(Reader):
             concurrency=values.get("concurrency", 1),
             on_item_error=values.get("on_item_error", "fail"),
         )  # fmt: skip
+
+    def loop(self, node: Node, where: str, view: View, *, level: Level | None = None) -> tuple[Step, ...]:
+        """As `steps`, for a list that is run more than once."""
+        self.loops.append(where)
+        try:
+            return self.steps(node, where, view, level=level)
+        finally:
+            self.loops.pop()
 
     def parallel(self, node: Node, where: str) -> Parallel:
         assert isinstance(node.value, dict)

@@ -37,6 +37,7 @@ class View:
     levels: tuple[tuple[Level, int], ...] = ()
     names: frozenset[str] = frozenset()
     before_run: bool = False
+    only: frozenset[str] | None = None  # the only names, where not even an event has come yet
 
     def sees(self, step_id: str) -> bool:
         """Whether the step has ended, or was passed over, when this place is evaluated."""
@@ -72,10 +73,15 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A step's id: the path of the step that it names, and where the id stands."""
+    """
+    A step's id: the path of the step that it names, and where the id stands. `loops` are the lists of
+    the `for_each` and `repeat` steps around it, the outermost first, as `steps[1].steps`.
+    """
 
     where: str
     place: Place
+    kind: str = ""
+    loops: tuple[str, ...] = ()
 
 
 def leaf(node: Node, path: Path) -> Node:

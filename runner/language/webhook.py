@@ -33,12 +33,13 @@ def read_webhook(reader: StepReader, values: dict[str, Any]) -> Webhook | None:
         return None
     _, node, triggers = values["trigger"]
     if "webhook" not in triggers:
-        if not any(one in node.keys for one in BLOCKS["trigger"].later | {"webhook"}):
+        kinds = BLOCKS["trigger"].keys
+        if not any(one in node.keys for one in BLOCKS["trigger"].later | kinds.keys()):
             reader.fault(
                 node.place,
                 "trigger",
                 "missing-key",
-                "`webhook` is missing in `trigger`",
+                f"`trigger` names none of {', '.join(kinds)}",
                 "write `webhook: {}` for an address that takes POST",
             )
         return None
@@ -96,6 +97,16 @@ def _check_together(reader: StepReader, node: Node, webhook: Webhook) -> None:
             "events",
             "without a provider nothing tells an event's type",
             "name the provider under `verify`, or use `filter: <JMESPath>` as the first step",
+            severity="warning",
+        )
+    if webhook.client_certificate is not None and reader.catalogue.takes_client_certificates is False:
+        reader.fault(
+            keys["client_certificate"],
+            at(WHERE, "client_certificate"),
+            "client-certificate",
+            "this server asks nobody for a certificate, so every sender is refused with 403",
+            "under [server] set tls_certificate, tls_key and tls_client_ca; or, behind a proxy that verifies "
+            "certificates, client_certificate_header and trusted_proxies",
             severity="warning",
         )
     every = webhook.expect_every_seconds

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from runner.language.expressions import Expression, ExpressionShape
     from runner.language.paths import ValuePath
     from runner.language.payload_schema import PayloadSchema
+    from runner.language.poll import Current
     from runner.language.templates import TemplateShape
     from runner.language.verification import Verification
     from runner.values import Json
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 CALL_SECONDS = 30.0  # one call of an action, unless the step says otherwise (execution.md, "Who is dead")
 RUN_SECONDS = 3600.0  # running time of a run, waits not counted
 ANSWER_SECONDS = 20.0  # how long a caller of `answer: result` waits
+MOST_ROUNDS = 100  # of a `repeat` that does not say otherwise
 DELIVERY_SECONDS = 7 * 86400.0  # providers repeat for three days at most
 
 
@@ -122,6 +124,44 @@ class Parallel:
 
 
 @dataclass(frozen=True, slots=True)
+class Repeat:
+    """Runs `steps` until `until` holds, at most `at_most` rounds; between two it waits `every_seconds`."""
+
+    until: Expression
+    steps: tuple[Step, ...]
+    at_most: int = MOST_ROUNDS
+    every_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Waits for `seconds`, or until the date that the template `until` gives: one of the two."""
+
+    seconds: float | None = None
+    until: TemplateShape | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """
+    A question to people: `message` is a template, `choices` are what can be answered. Only those
+    whom `assignees` names may answer when they are signed in; empty: whoever may replay a run.
+    """
+
+    message: TemplateShape
+    choices: tuple[str, ...] = ("approve", "reject")
+    assignees: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WaitFor:
+    """Waits for what is sent to the step's address: by one of `methods`, or an `approval`'s answer."""
+
+    methods: tuple[str, ...] = ("POST",)
+    approval: Approval | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Respond:
     """Answers a waiting caller: a shape of `status`, `headers`, `body`."""
 
@@ -142,8 +182,31 @@ class Fail:
     message: TemplateShape
 
 
+@dataclass(frozen=True, slots=True)
+class CallWorkflow:
+    """Starts a run of another workflow; `waits` for its end, or goes on at once."""
+
+    workflow: str
+    inputs: TemplateShape | None
+    waits: bool = True
+
+
 Body: TypeAlias = (
-    Filter | Transform | TemplateStep | Action | Group | Switch | ForEach | Parallel | Respond | Stop | Fail
+    Filter
+    | Transform
+    | TemplateStep
+    | Action
+    | Group
+    | Switch
+    | ForEach
+    | Repeat
+    | Parallel
+    | Wait
+    | WaitFor
+    | Respond
+    | Stop
+    | Fail
+    | CallWorkflow
 )
 
 
@@ -242,6 +305,50 @@ class Webhook:
 
 
 @dataclass(frozen=True, slots=True)
+class Schedule:
+    """
+    The `schedule` trigger: either `cron` (five fields in upper case) in a time zone (None: the
+    workflow's), or `every_seconds`.
+    """
+
+    cron: str | None = None
+    every_seconds: float | None = None
+    timezone: str | None = None
+    overlap: Literal["skip", "queue"] = "skip"
+    catch_up: Literal["none", "one", "all"] = "one"
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """
+    The `poll` trigger: `call` gives what there is. `items` sees that as its current value (None: it is
+    the list itself), `id` an item; see `runner.language.poll`. With `runs_first` the first poll
+    starts runs too.
+    """
+
+    call: Action
+    every_seconds: float
+    items: Current | None
+    id: Current
+    runs_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Manual:
+    """The `manual` trigger. `inputs` is None where whatever object is given will do."""
+
+    inputs: PayloadSchema | None = None
+    is_public: bool = False  # the form is anyone's who has its address
+
+
+@dataclass(frozen=True, slots=True)
+class OwnEvents:
+    """The `hookline` trigger: the server's own events that start a run, by `manual_keys.OWN_KINDS`."""
+
+    on: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Retention:
     """How long what has ended is kept; None: as long as the server's settings say."""
 
@@ -272,3 +379,10 @@ class Workflow:
     retention: Retention = Retention()
     redact: tuple[ValuePath, ...] = ()  # beginning with payload, event.<name> or steps.<id>
     formerly: tuple[str, ...] = ()  # slugs that it had
+    schedule: Schedule | None = None
+    poll: Poll | None = None
+    mode: Literal["live", "shadow"] = "live"  # shadow: actions are shown, not sent
+    overridden: Mapping[str, Json] = field(default_factory=dict)  # vars that the server sets: the file's values
+    awaited: Mapping[str, str] = field(default_factory=dict)  # path of each `wait_for` with an id (awaited.py)
+    manual: Manual | None = None
+    hookline: OwnEvents | None = None

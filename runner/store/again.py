@@ -8,6 +8,7 @@ from runner.engine.runs import ENDED, NewRun, Replaying, Status
 from runner.errors import MoveRefused, NotFound
 from runner.store import problem_rows
 from runner.store.admission import stand_in_line_as
+from runner.store.answer_rows import ask_again
 from runner.store.queries import SQL
 from runner.store.rows import new_run_parameters, text_or_none, value_or_none
 
@@ -32,6 +33,7 @@ def go_on(
             "(an ended one can be replayed from the start)"
         )
     connection.execute(SQL["replay_failed_records"], parameters)
+    ask_again(connection, parameters)
     connection.execute(SQL["replay_failed_bound"], parameters)
     stand_in_line_as(connection, run_id, origin=run_id)
 

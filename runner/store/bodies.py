@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, TypeVar
 from runner.engine.names import payload_of
 from runner.engine.runs import Disposition, Event
 from runner.errors import InboundError
-from runner.inbound.decode import Bounds
+from runner.inbound.decode import Bounds, Decoded
 from runner.store.queries import read
 from runner.store.rows import event_of
 from runner.values import Json, dumps
@@ -24,16 +24,21 @@ MOST_AT_A_TIME = 200
 WIDE = Bounds(max_body_bytes=64 << 20, max_file_bytes=64 << 20)
 
 
-def payload_again(event: Event) -> Json:
+def decoded_again(event: Event, *, is_thorough: bool = False) -> Decoded:
     """
-    The payload of a stored event, whatever bounds its workflow has now.
+    The body of a stored event, read whatever bounds its workflow has now; *is_thorough* as `payload_of`.
 
     Raises:
         InboundError: the body cannot be read.
     """
     # what was refused may be a bomb: it is unpacked no further than at its arrival
     bounds = Bounds() if event.disposition is Disposition.REJECTED else WIDE
-    return payload_of(event, bounds).payload
+    return payload_of(event, bounds, is_thorough=is_thorough)
+
+
+def payload_again(event: Event) -> Json:
+    """Its payload alone. Raises InboundError."""
+    return decoded_again(event).payload
 
 
 def payload_or_none(event: Event) -> Json:

@@ -17,16 +17,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runner.engine.history import LAST_NUMBER, Page, Wanted, read_cursor, write_cursor
-from runner.engine.redact import RedactionOf, no_redaction
+from runner.engine.redact import Redaction, RedactionOf, no_redaction
+from runner.engine.resuming import without_tokens
 from runner.engine.runs import Disposition, Event, Status
 from runner.engine.where import Condition
 from runner.errors import InboundError, NotFound, StoreUnavailable
-from runner.language.secrets import MASK
-from runner.store.bodies import SQL, each_event, payload_again, payload_or_none
-from runner.store.rows import Row, unpacked, value_or_none
+from runner.inbound.credentials import WELL_KNOWN
+from runner.store.bodies import SQL, decoded_again, each_event, payload_or_none
+from runner.store.rows import Row, unpacked, until, value_or_none
 from runner.store.sqlite import SQLiteStore
 from runner.store.step_rows import steps_of
-from runner.store.veils import Veils
+from runner.store.veils import SecretValues, Veils
 from runner.values import Json, dumps, iso, loads, sortable_id
 
 PORTION = 5000  # rows judged by one statement: some milliseconds, also with large rows
@@ -87,17 +88,22 @@ class Narrowing:
         return "WHERE " + " AND ".join([*self.looked_up, *bounds, *(self.judged if judged else ())])
 
 
-# shown to whoever may look: how a sender authorises itself is between it and the server
-CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie", "x-gitlab-token", "x-api-key"})
+# how a sender authorises itself is between it and the server, whatever the workflow asks for
+CREDENTIALS = Redaction(WELL_KNOWN)
 
 
 class SQLiteHistory:
     """See `runner.engine.history.History`."""
 
-    def __init__(self, store: SQLiteStore, redaction_of: RedactionOf = no_redaction) -> None:
-        """*redaction_of* says what is hidden of a workflow's version."""
+    def __init__(
+        self,
+        store: SQLiteStore,
+        redaction_of: RedactionOf = no_redaction,
+        secret_values: SecretValues = frozenset,
+    ) -> None:
+        """*redaction_of* says what is hidden of a workflow's version, `secret_values()` what always is."""
         self._reading = store.reading
-        self.veils = Veils(self._read, redaction_of)
+        self.veils = Veils(self._read, redaction_of, secret_values)
 
     async def events(self, wanted: Wanted) -> Page:
         """Events, newest first. Raises ValueError, StoreUnavailable."""
@@ -125,11 +131,11 @@ class SQLiteHistory:
             **_event_item(row),
             "runs": runs.get(event_id, []),
             "query": query,
-            "headers": {name: MASK if name in CREDENTIALS else value for name, value in headers.items()},
+            "headers": headers,
             "gates": loads(row[13].encode()),
             **await asyncio.to_thread(_payload_or_body, event),  # a large body takes its time
         }
-        return (await self.veils.events([item], [versions.get(event_id, set())]))[0]
+        return (await self.veils.events([item], [versions.get(event_id, set())], always=CREDENTIALS))[0]
 
     async def runs(self, wanted: Wanted) -> Page:
         """Runs, newest first. Raises ValueError, StoreUnavailable."""
@@ -153,8 +159,9 @@ class SQLiteHistory:
             "output": value_or_none(row[17]),
             "answer": value_or_none(row[18]),
             "notes": value_or_none(row[19]) or [],
+            "overridden": value_or_none(row[20]) or {},
         }
-        return (await self.veils.runs([item]))[0]
+        return without_tokens((await self.veils.runs([item], always=CREDENTIALS))[0])
 
     async def counts(self, *, since: float) -> dict[str, Json]:
         """For each workflow `{runs, failed, last_at, last_status}`. Raises StoreUnavailable."""
@@ -336,14 +343,15 @@ def _payload_or_body(event: Event) -> dict[str, Json]:
     if event.disposition is Disposition.DUPLICATE and not event.body:
         return {"body": "", "unreadable": "its body is that of the first event, which has it"}
     try:
-        return {"payload": payload_again(event)}
+        decoded = decoded_again(event, is_thorough=True)
+        return {"payload": decoded.payload, "notes": list(decoded.notes)}
     except InboundError as error:
         text = event.body[: MOST_TEXT * 4].decode(errors="replace")[:MOST_TEXT]
         return {"body": text, "unreadable": str(error)}
 
 
 def _run_item(row: Row) -> dict[str, Json]:
-    waiting = {"for": row[11], "until": iso(row[12])} if row[11] is not None else None
+    waiting = {"for": row[11], "until": until(row[12])} if row[11] is not None else None
     return {
         "id": row[1],
         "title": row[2],

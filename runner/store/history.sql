@@ -33,7 +33,8 @@ SELECT min(number) FROM (SELECT number FROM runs WHERE id >= :id ORDER BY id LIM
 -- run
 SELECT number, id, title, workflow, version, status, reason, event_id, attempt, replay_of, mode,
        waiting_for, iif(parked_at IS NULL, due_at, NULL), accepted_at, started_at, ended_at, trace,
-       output, answer, notes
+       output, answer, notes,
+       (SELECT vars FROM versions WHERE versions.workflow = runs.workflow AND versions.version = runs.version)
 FROM runs WHERE id = :id;
 
 -- records

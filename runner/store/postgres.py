@@ -33,6 +33,7 @@ from runner.engine.runs import (
     move,
 )
 from runner.errors import MoveRefused, NotFound, StaleFence
+from runner.language.basis import NO_BASIS, Basis
 from runner.store.admission import is_plain
 from runner.store.postgres_admission import admit
 from runner.store.postgres_database import (
@@ -57,10 +58,12 @@ from runner.store.postgres_runs import (
 from runner.store.postgres_schema import migrate
 from runner.store.postgres_together import Together
 from runner.store.rows import (
+    basis_of,
     event_parameters,
     new_run_parameters,
     run_of,
     value_or_none,
+    version_parameters,
 )
 from runner.values import Json
 
@@ -243,9 +246,11 @@ class PostgresStore:
 
     # --- versions, files, addresses ---------------------------------------------------------
 
-    async def save_version(self, workflow: str, digest: str, source: str, *, now: float) -> int:
+    async def save_version(
+        self, workflow: str, digest: str, source: str, *, now: float, basis: Basis = NO_BASIS
+    ) -> int:
         """The number of this version of *workflow*, written if it is new."""
-        parameters = {"workflow": workflow, "digest": digest, "source": source, "now": now}
+        parameters = version_parameters(workflow, digest, source, basis, now)
 
         async def member(connection: Connection) -> int:
             await fetch(connection, "lock_versions", parameters)
@@ -268,6 +273,13 @@ class PostgresStore:
         if not rows:
             raise NotFound(f"workflow {workflow} has no version {version}")
         return str(rows[0][0])
+
+    async def version_basis(self, workflow: str, version: int) -> Basis:
+        """What a version was read with beside its text. Raises NotFound."""
+        rows = await self.database.read("version_basis", workflow=workflow, version=version)
+        if not rows:
+            raise NotFound(f"workflow {workflow} has no version {version}")
+        return basis_of(rows[0])
 
     async def read_file(self, digest: str) -> bytes:
         """Stored bytes. Raises NotFound."""

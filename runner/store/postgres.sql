@@ -155,9 +155,9 @@ SELECT version FROM versions WHERE workflow = :workflow AND digest = :digest;
 SELECT pg_advisory_xact_lock(hashtextextended('versions ' || :workflow::text, 0));
 
 -- insert_version
-INSERT INTO versions (workflow, version, digest, source, created_at)
+INSERT INTO versions (workflow, version, digest, source, created_at, defaults, vars)
 SELECT :workflow, 1 + (SELECT coalesce(max(version), 0) FROM versions WHERE workflow = :workflow),
-       :digest, :source, :now
+       :digest, :source, :now, :defaults, :vars
 RETURNING version;
 
 -- newest_version
@@ -165,6 +165,9 @@ SELECT max(version) FROM versions WHERE workflow = :workflow;
 
 -- version_source
 SELECT source FROM versions WHERE workflow = :workflow AND version = :version;
+
+-- version_basis
+SELECT defaults, vars FROM versions WHERE workflow = :workflow AND version = :version;
 
 -- file_content
 SELECT content FROM files WHERE digest = :digest;

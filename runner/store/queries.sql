@@ -121,8 +121,8 @@ SELECT (SELECT count(*) FROM runs INDEXED BY runs_queued WHERE status = 'queued'
 SELECT version FROM versions WHERE workflow = :workflow AND digest = :digest;
 
 -- insert_version
-INSERT INTO versions (workflow, version, digest, source, created_at)
-SELECT :workflow, coalesce(max(version), 0) + 1, :digest, :source, :now
+INSERT INTO versions (workflow, version, digest, source, created_at, defaults, vars)
+SELECT :workflow, coalesce(max(version), 0) + 1, :digest, :source, :now, :defaults, :vars
 FROM versions WHERE workflow = :workflow RETURNING version;
 
 -- newest_version
@@ -130,6 +130,9 @@ SELECT max(version) FROM versions WHERE workflow = :workflow;
 
 -- version_source
 SELECT source FROM versions WHERE workflow = :workflow AND version = :version;
+
+-- version_basis
+SELECT defaults, vars FROM versions WHERE workflow = :workflow AND version = :version;
 
 -- file_content
 SELECT content FROM files WHERE digest = :digest;

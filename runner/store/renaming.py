@@ -20,8 +20,16 @@ MOVES = (
     "move_pauses",
     "drop_pauses",
     "move_problems",
+    "move_state",
+    "drop_state",  # of keys that the new one has itself
     "move_expectation",
     "drop_expectation",
+    "move_schedule",
+    "drop_schedule",
+    "move_poll",
+    "drop_poll",
+    "move_polled",
+    "drop_polled",
     "move_let_go",
     "drop_let_go",
 )

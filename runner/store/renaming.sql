@@ -1,7 +1,8 @@
 -- has_anything
 SELECT EXISTS (SELECT 1 FROM versions WHERE workflow = :old)
     OR EXISTS (SELECT 1 FROM events INDEXED BY events_by_workflow WHERE workflow = :old)
-    OR EXISTS (SELECT 1 FROM pauses WHERE kind = 'workflow' AND name = :old);
+    OR EXISTS (SELECT 1 FROM pauses WHERE kind = 'workflow' AND name = :old)
+    OR EXISTS (SELECT 1 FROM state WHERE workflow = :old);
 
 -- versions
 SELECT version, digest FROM versions WHERE workflow = :workflow ORDER BY version;
@@ -71,3 +72,27 @@ ON CONFLICT (workflow) DO UPDATE SET count = count + excluded.count;
 
 -- drop_let_go
 DELETE FROM rejected_let_go WHERE workflow = :old;
+
+-- move_state
+UPDATE OR IGNORE state SET workflow = :new WHERE workflow = :old;
+
+-- drop_state
+DELETE FROM state WHERE workflow = :old;
+
+-- move_schedule
+UPDATE OR IGNORE schedules SET workflow = :new WHERE workflow = :old;
+
+-- drop_schedule
+DELETE FROM schedules WHERE workflow = :old;
+
+-- move_poll
+UPDATE OR IGNORE polls SET workflow = :new WHERE workflow = :old;
+
+-- drop_poll
+DELETE FROM polls WHERE workflow = :old;
+
+-- move_polled
+UPDATE OR IGNORE polled SET workflow = :new WHERE workflow = :old;
+
+-- drop_polled
+DELETE FROM polled WHERE workflow = :old;

@@ -252,7 +252,8 @@ class SQLiteReplays:
         for run_id, path, kind, status, error_type, in_doubt in await self._read(
             "pasts", ids=dumps(list(pasts))
         ):
-            doubt = bool(in_doubt) or status == "started" or (status == "failed" and error_type in IN_DOUBT)
+            is_unclear = status == "failed" and error_type in IN_DOUBT and kind != "wait_for"
+            doubt = bool(in_doubt) or status == "started" or is_unclear
             pasts[run_id].append(Past(path, kind, status, error_type, doubt))
         return [replace(run, records=tuple(pasts[run.id])) for run in runs]
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import orjson
 
-from runner.engine.runs import Disposition, Event, Gate, NewRun, Record, RecordStatus, Run, TurnEnd
-from runner.values import Json, dumps, loads
+from runner.engine.runs import NO_END, Disposition, Event, Gate, NewRun, Record, RecordStatus, Run, TurnEnd
+from runner.language.basis import Basis
+from runner.values import Json, dumps, iso, loads
 
 Row = Sequence[Any]
 
@@ -90,6 +91,30 @@ def new_run_parameters(run: NewRun, event_id: str, now: float) -> dict[str, Any]
         "generations": None,
         "item": run.item,
     }
+
+
+def version_parameters(
+    workflow: str, digest: str, source: str, basis: Basis, now: float
+) -> dict[str, Any]:
+    """The columns of a version."""
+    return {
+        "workflow": workflow,
+        "digest": digest,
+        "source": source,
+        "defaults": basis.defaults or None,
+        "vars": dumps(dict(basis.overrides)) if basis.overrides else None,
+        "now": now,
+    }
+
+
+def basis_of(row: Row) -> Basis:
+    """The basis of a `version_basis` row."""
+    return Basis(row[0] or "", value_or_none(row[1]) or {})
+
+
+def until(due_at: float | None) -> str | None:
+    """When a wait ends, ISO 8601; None where only an answer ends it."""
+    return None if due_at is None or due_at >= NO_END else iso(due_at)
 
 
 def event_of(row: Row) -> Event:

@@ -34,13 +34,17 @@ from runner.engine.runs import (
     move,
 )
 from runner.errors import MoveRefused, NotFound, StaleFence, StoreUnavailable
+from runner.language.basis import NO_BASIS, Basis
 from runner.store import problem_rows
 from runner.store.admission import admit, forget_deliveries, is_plain
 from runner.store.again import go_on, start_anew, status_of
+from runner.store.answer_rows import wake_answered
+from runner.store.call_rows import wake_if_called_ended
 from runner.store.migrate import migrate
 from runner.store.nodes import is_dead
 from runner.store.queries import SQL
 from runner.store.rows import (
+    basis_of,
     end_parameters,
     event_of,
     event_parameters,
@@ -50,6 +54,7 @@ from runner.store.rows import (
     run_of,
     text_or_none,
     value_or_none,
+    version_parameters,
 )
 from runner.store.writer import Writer
 from runner.values import Json
@@ -98,6 +103,7 @@ class SQLiteStore:
             # https://www.sqlite.org/pragma.html#pragma_synchronous
             await writing.execute("PRAGMA synchronous=FULL")
             await writing.execute("PRAGMA foreign_keys=ON")
+            await writing.execute("PRAGMA recursive_triggers=ON")  # cancelling reaches children of children
             # what a row held before is overwritten in its page, so that forgetting finds no older traces
             await writing.execute("PRAGMA secure_delete=FAST")
             await writing.execute(f"PRAGMA journal_size_limit={LOG_BYTES}")
@@ -195,6 +201,9 @@ class SQLiteStore:
             problem_rows.place(connection, run, end)
             if rows:
                 connection.executemany(SQL["upsert_record"], rows)
+            if end.status is Status.WAITING:
+                wake_if_called_ended(connection, run.id)
+            wake_answered(connection, run.id, end)
             write_files(connection, run.event_id, files, run.accepted_at)
 
         await self._writer.write(member, is_quick=True)
@@ -230,14 +239,16 @@ class SQLiteStore:
 
     # --- versions, files, addresses ---------------------------------------------------------
 
-    async def save_version(self, workflow: str, digest: str, source: str, *, now: float) -> int:
+    async def save_version(
+        self, workflow: str, digest: str, source: str, *, now: float, basis: Basis = NO_BASIS
+    ) -> int:
         """The number of this version of *workflow*, written if it is new."""
         known = await self._read("find_version", workflow=workflow, digest=digest)
         if known:
             return int(known[0][0])
 
         def member(connection: sqlite3.Connection) -> int:
-            parameters = {"workflow": workflow, "digest": digest, "source": source, "now": now}
+            parameters = version_parameters(workflow, digest, source, basis, now)
             row = connection.execute(SQL["find_version"], parameters).fetchone()
             row = row or connection.execute(SQL["insert_version"], parameters).fetchone()
             return int(row[0])
@@ -255,6 +266,13 @@ class SQLiteStore:
         if not rows:
             raise NotFound(f"workflow {workflow} has no version {version}")
         return str(rows[0][0])
+
+    async def version_basis(self, workflow: str, version: int) -> Basis:
+        """What a version was read with beside its text. Raises NotFound."""
+        rows = await self._read("version_basis", workflow=workflow, version=version)
+        if not rows:
+            raise NotFound(f"workflow {workflow} has no version {version}")
+        return basis_of(rows[0])
 
     async def read_file(self, digest: str) -> bytes:
         """Stored bytes. Raises NotFound."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runner.engine.paths import SECTION, own_id
-from runner.store.rows import Row, value_or_none
+from runner.store.rows import Row, until, value_or_none
 from runner.values import Json, iso
 
 
@@ -26,7 +26,7 @@ def steps_of(trace: Sequence[Json], records: Sequence[Row]) -> list[Json]:
             "error": value_or_none(error),
             "started_at": iso(started_at),
             "ended_at": iso(ended_at),
-            "due_at": iso(due_at),
+            "due_at": until(due_at),
         }
     return [steps[path] for path in _in_reading_order(steps)]
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 from runner.engine.names import event_names
 from runner.engine.paths import own_id
@@ -19,52 +20,67 @@ from runner.engine.redact import (
 )
 from runner.engine.runs import Event
 from runner.errors import InboundError
+from runner.language.secrets import secrets_in
 from runner.store.bodies import SQL, Read, each_event, payload_again
 from runner.store.rows import value_or_none
 from runner.values import Json, dumps
 
 UNREAD = Seen(has_payload=False)
+NOTHING = Redaction()
+SecretValues: TypeAlias = Callable[[], frozenset[str]]
+"""All texts of the server's secrets, as they are now."""
 
 
 class Veils:
     """Masks items as `History` gives them, by what their workflows' versions hide."""
 
-    def __init__(self, read: Read, redaction_of: RedactionOf) -> None:
+    def __init__(self, read: Read, redaction_of: RedactionOf, secret_values: SecretValues) -> None:
         self._read = read
         self._redaction_of = redaction_of
+        self._secret_values = secret_values
 
-    async def events(self, items: Sequence[dict[str, Json]], versions: Sequence[set[int]]) -> list[Json]:
-        """*items* as they may be shown; *versions* has those of each one's runs."""
-        redactions = await self._redactions(zip((item["workflow"] for item in items), versions, strict=True))
-        if not any(redactions):
-            return list(items)
+    async def events(
+        self, items: Sequence[dict[str, Json]], versions: Sequence[set[int]], *, always: Redaction = NOTHING
+    ) -> list[Json]:
+        """*items* as they may be shown; *versions* has those of each one's runs. *always* hides of each."""
+        redactions = [
+            one | always
+            for one in await self._redactions(
+                zip((item["workflow"] for item in items), versions, strict=True)
+            )
+        ]
         hiding = [item["id"] for item, one in zip(items, redactions, strict=True) if one]
-        seen = await each_event(self._read, hiding, _seen)
+        seen = await each_event(self._read, hiding, _seen) if hiding else {}
 
-        def shown(item: dict[str, Json], redaction: Redaction) -> Json:
-            if not redaction:
-                return item
-            return redacted_event(item, Veil(redaction, seen.get(item["id"], UNREAD)))
+        def veil(item: dict[str, Json], redaction: Redaction) -> Veil | None:
+            return Veil(redaction, seen.get(item["id"], UNREAD)) if redaction else None
 
-        return await asyncio.to_thread(lambda: list(map(shown, items, redactions)))
-
-    async def runs(self, items: Sequence[dict[str, Json]]) -> list[Json]:
-        """*items* as they may be shown."""
-        veils = await self.of_runs(
-            [(one["id"], one["event"], one["workflow"], one["version"]) for one in items]
-        )
-        if not any(veils):
+        secret_values = self._secret_values()
+        if not hiding and not secret_values:
             return list(items)
         return await asyncio.to_thread(
-            lambda: [redacted_run(one, veil) if veil else one for one, veil in zip(items, veils, strict=True)]
+            lambda: _veiled(items, list(map(veil, items, redactions)), secret_values, redacted_event)
         )
 
-    async def of_runs(self, runs: Sequence[tuple[str, str, str, int]]) -> list[Veil | None]:
+    async def runs(self, items: Sequence[dict[str, Json]], *, always: Redaction = NOTHING) -> list[Json]:
+        """*items* as they may be shown; *always* hides of each one's event."""
+        veils = await self.of_runs(
+            [(one["id"], one["event"], one["workflow"], one["version"]) for one in items], always=always
+        )
+        secret_values = self._secret_values()
+        if not any(veils) and not secret_values:
+            return list(items)
+        return await asyncio.to_thread(lambda: _veiled(items, veils, secret_values, redacted_run))
+
+    async def of_runs(
+        self, runs: Sequence[tuple[str, str, str, int]], *, always: Redaction = NOTHING
+    ) -> list[Veil | None]:
         """
         What hides the values of each run (its id, event, workflow, version) in any text that was
-        made of it; None where nothing is hidden.
+        made of it; None where nothing is hidden. *always* hides of each one's event.
         """
-        redactions = await self._redactions((workflow, {version}) for _, _, workflow, version in runs)
+        asked = ((workflow, {version}) for _, _, workflow, version in runs)
+        redactions = [one | always for one in await self._redactions(asked)]
         hiding = [(run, redaction) for run, redaction in zip(runs, redactions, strict=True) if redaction]
         if not hiding:
             return [None] * len(runs)
@@ -107,6 +123,23 @@ class Veils:
         """Values that traces keep for no other purpose than to hide them."""
         rows = await self._read(SQL["traces"], ids=dumps(list(run_ids)))
         return {run_id: hidden_in(value_or_none(trace) or []) for run_id, trace in rows}
+
+
+def _veiled(
+    items: Sequence[dict[str, Json]],
+    veils: Sequence[Veil | None],
+    secret_values: frozenset[str],
+    redacted: Callable[[Mapping[str, Json], Veil], dict[str, Json]],
+) -> list[Json]:
+    """*items* behind their *veils*, and the server's secrets in none of them."""
+    shown: list[Json] = []
+    for item, given in zip(items, veils, strict=True):
+        veil = given
+        if present := secrets_in(item, secret_values):
+            veil = veil or Veil(NOTHING, Seen())
+            veil.hide(present)
+        shown.append(redacted(item, veil) if veil else item)
+    return shown
 
 
 def _seen(event: Event) -> Seen:

@@ -16,19 +16,26 @@ from runner.engine.accept import Door
 from runner.engine.answer import Callers
 from runner.engine.examining import Examiner
 from runner.engine.history import Role
-from runner.engine.library import Library
+from runner.engine.library import Library, Live
 from runner.engine.pauses import PauseBoard
 from runner.engine.rechecking import Rechecker
 from runner.engine.replaying import Replayer
+from runner.engine.resuming import Resuming, resume_token_deriver
 from runner.engine.runs import NewRun
+from runner.engine.starting import start_by_hand
+from runner.engine.timed import timed_items
+from runner.errors import NotFound
 from runner.evaluator.pool import EvaluatorPool
 from runner.language.catalogue import ActionInfo, Catalogue
+from runner.store.answers import SQLiteAnswers
 from runner.store.history import SQLiteHistory
 from runner.store.pauses import SQLitePauses
 from runner.store.people import SQLitePeople
+from runner.store.polls import SQLitePolls
 from runner.store.problems import SQLiteProblems
 from runner.store.rechecking import SQLiteRechecks
 from runner.store.replays import SQLiteReplays
+from runner.store.schedules import SQLiteSchedules
 from runner.store.sqlite import SQLiteStore
 from runner.values import Json
 from tests.engine.world import NothingToFetch
@@ -136,6 +143,23 @@ async def open_world(
             await store.replay_start(run_id, new, now=clock())
             return {"id": new.id}
 
+        async def start_run(slug: str, inputs: Json, *, by: str) -> Json:
+            live = library.get(slug)
+            if live is None:
+                raise NotFound(f"there is no workflow {slug}")
+            door = Door(store, None, Callers(), evaluator, clock, 100)
+            accepted = await start_by_hand(door, live, inputs, by=by)
+            return {"id": accepted.run_id, "event": accepted.event_id, "workflow": slug}
+
+        def form_url_of(live: Live) -> str | None:
+            manual = live.workflow.manual
+            return f"{public_url}/forms/form-of-{live.token}" if manual and manual.is_public else None
+
+        async def timed() -> Json:
+            schedules, polls = SQLiteSchedules(store), SQLitePolls(store)
+            holding = PauseBoard(SQLitePauses(store, clock))
+            return await timed_items(library, schedules, polls, holding, clock())
+
         async def recheck(*, workflow: str | None, since: float | None) -> Json:
             holding = PauseBoard(SQLitePauses(store, clock))
             door = Door(store, None, Callers(), evaluator, clock, 100, holding)
@@ -156,8 +180,11 @@ async def open_world(
             actions=lambda: [{"name": NOTE.name, "summary": NOTE.summary}],
             clock=clock,
             start_replay=start_replay,
+            start_run=start_run,
+            form_url_of=form_url_of,
             recheck=recheck,
             ping=store.ping,
+            timed=timed,
             pauses=SQLitePauses(store, clock),
             problems=SQLiteProblems(store),
             replays=SQLiteReplays(store),
@@ -168,6 +195,12 @@ async def open_world(
                 clock=clock,
                 backlog=lambda: store.backlog,
                 backlog_limit=100,
+            ),
+            resuming=Resuming(
+                SQLiteAnswers(store),
+                library,
+                resume_token_deriver(b"the key of a test's server, 32 b"),
+                clock,
             ),
             holding=PauseBoard(SQLitePauses(store, clock)),
             backlog_limit=100,

@@ -3,12 +3,14 @@ from __future__ import annotations
 import re
 
 from runner.engine.problems import Trouble
-from runner.engine.runs import Disposition, Gate, Record, RecordStatus, Status
+from runner.engine.resuming import question_id
+from runner.engine.runs import NO_END, Disposition, Gate, Record, RecordStatus, Status
 from tests.api.house import World
 from tests.api.schema_check import differences
 from web.api.openapi import ROUTES
 from web.api.routes import PREFIX
 
+ASKS = "name: Asks\ntrigger: {webhook: {}}\nsteps: [{id: ok, wait_for: {approval: {message: x}}}]\n"
 BROKEN = "name: Broken\ntrigger:\n  webhook: {}\nsteps:\n  - action: probe.nte\n"
 
 
@@ -38,6 +40,7 @@ async def test_each_operation_is_whole(world: World) -> None:
 
 async def test_every_described_answer_matches_a_real_one(world: World) -> None:
     await world.write("broken", BROKEN)
+    await world.write("manual", "name: By hand\ntrigger: {manual: {}}\nsteps: [{stop: 'x'}]\n")
     sent = Record(
         path="action#1", kind="action", status=RecordStatus.FAILED, attempts=2, started_at=world.made.now,
         input={"text": "1"}, error={"type": "rejected", "message": "no"}, ended_at=world.made.now,
@@ -50,6 +53,12 @@ async def test_every_described_answer_matches_a_real_one(world: World) -> None:
     (problem,) = (await world.house.problems.page()).items
     planned = await world.post(f"{PREFIX}/replays", {"where": "workflow=orders"})
     await world.made.run(Status.WAITING)
+    await world.write("asks", ASKS)
+    asked = Record(
+        path="ok", kind="wait_for", status=RecordStatus.WAITING, attempts=1, started_at=world.made.now,
+        due_at=NO_END, input={"message": "Really?"},
+    )  # fmt: skip
+    asking = await world.made.run(Status.WAITING, workflow="asks", records=[asked])
     queued = await world.made.run(Status.QUEUED)
     gate = Gate("body", "stopped", "the body is not JSON", {"line": 1})
     unread, _ = await world.made.event(
@@ -67,10 +76,15 @@ async def test_every_described_answer_matches_a_real_one(world: World) -> None:
         "list_problems": [""], "show_problem": [problem["id"]], "see_problem": [problem["id"]],
         "dismiss_problem": [problem["id"]],
         "recheck_events": [""],
+        "list_approvals": [""], "answer_approval": [question_id(asking, "ok")],
+        "run_workflow": ["manual"],
         "list_replays": [""], "plan_replay": [""], "show_replay": [planned["id"]],
         "start_replay": [planned["id"]], "pause_replay": [planned["id"]], "stop_replay": [planned["id"]],
     }  # fmt: skip
-    bodies = {"dismiss_problem": {"note": "a test"}, "plan_replay": {"where": "workflow=orders"}}
+    bodies = {
+        "answer_approval": {"choice": "approve"}, "dismiss_problem": {"note": "a test"},
+        "plan_replay": {"where": "workflow=orders"},
+    }  # fmt: skip
     document = await world.get(f"{PREFIX}/openapi.json")
     checked = 0
     for path, item in document["paths"].items():
@@ -82,7 +96,7 @@ async def test_every_described_answer_matches_a_real_one(world: World) -> None:
                 answer = await (world.get(address) if method == "get" else world.post(address, body))
                 assert differences(answer, schema, document) == []
                 checked += 1
-    assert checked == 26
+    assert checked == 29
 
 
 async def test_every_error_is_a_described_problem(world: World) -> None:

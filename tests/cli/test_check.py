@@ -85,3 +85,18 @@ def test_a_data_folder_tells_which_secrets_there_are(home: Home) -> None:
     assert (fault["severity"], "KEY" in fault["message"]) == ("warning", True)
     home("secrets", "set", "KEY", stdin="x")
     assert home("check", "--format", "json", "--data", ".hookline").stdout == "[]\n"
+
+
+def test_a_data_folder_tells_whether_certificates_are_asked_for(home: Home) -> None:
+    home.workflow("hello", HELLO.replace("webhook:\n", "webhook:\n    client_certificate: {subject: a}\n"))
+    home("secrets", "set", "ANY", stdin="x")  # makes the folder
+    words = ("check", "--format", "json", "--data", ".hookline")
+    (fault,) = json.loads(home(*words).stdout)
+    assert (fault["code"], fault["severity"]) == ("client-certificate", "warning")
+    behind_a_proxy = home(
+        *words,
+        HOOKLINE_SERVER_TRUSTED_PROXIES="10.0.0.5",
+        HOOKLINE_SERVER_CLIENT_CERTIFICATE_HEADER="Client-Cert",
+    )
+    assert behind_a_proxy.stdout == "[]\n"
+    assert home("check", "--format", "json").stdout == "[]\n"

@@ -123,3 +123,11 @@ async def test_a_tail_shows_what_comes_until_it_is_interrupted(home: Home, kind:
     assert (tail.returncode, err) == (0, b"")
     assert first["id"] < second["id"]
     assert second["workflow"] == "hello"
+
+
+def test_showing_an_event_tells_what_had_to_be_guessed(home: Home, ran: Ran) -> None:
+    run = ran(payload='{"name": "Ada", "name": "Grace"}')
+    shown = home("events", "show", run["event"]).stdout
+    assert 'note: the key "name" stands more than once in an object: the last value counts\n' in shown
+    event = json.loads(home("events", "show", run["event"], "--json").stdout)
+    assert (event["payload"], len(event["notes"])) == ({"name": "Grace"}, 1)

@@ -196,6 +196,11 @@ class TestVeil:
         assert redacted_event(AN_EVENT, veil)["body"] == "•••"
         assert redacted_event(AN_EVENT, Veil(EVERYTHING, Seen()))["headers"] == {"x-a": "•••"}
 
+    def test_notes_on_a_body_are_texts_like_others(self) -> None:
+        veil = Veil(Redaction((read_path("payload.name"),)), Seen({"name": "Charles"}))
+        item = {**AN_EVENT, "payload": {"name": "Charles"}, "notes": ['the key "Charles" stands twice']}
+        assert redacted_event(item, veil)["notes"] == ['the key "•••" stands twice']
+
     def test_a_query_keeps_its_names(self) -> None:
         veil = Veil(Redaction((read_path("event.query.key"),)), Seen(event={"query": {"key": "a"}}))
         assert redacted_event(AN_EVENT, veil)["query"] == "key=•••&b=c"

@@ -10,13 +10,14 @@ import contextlib
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from connectors.http import http
+from connectors.state import state
 from runner.connector import (
     Action,
     Call,
@@ -32,26 +33,33 @@ from runner.connector import (
 )
 from runner.engine.accept import Accepted, Door, accept, new_id
 from runner.engine.answer import Callers
+from runner.engine.calling import ServerCalling
 from runner.engine.library import Library
 from runner.engine.parking import Parking
 from runner.engine.pauses import PauseBoard
 from runner.engine.places import Destinations
 from runner.engine.redact import Redactions
+from runner.engine.resuming import Resuming, resume_token_deriver
 from runner.engine.runs import Disposition, Event, TurnEnd
+from runner.engine.state import States
 from runner.engine.turn import Tools
 from runner.engine.worker import Worker
 from runner.evaluator.pool import EvaluatorPool
+from runner.inbound.providers import provider_infos
 from runner.inbound.verdict import Fetch
 from runner.language.catalogue import Catalogue
 from runner.outbound import Outbound
 from runner.queue.embedded import EmbeddedQueue
 from runner.store.addresses import SQLiteAddresses
+from runner.store.answers import SQLiteAnswers
+from runner.store.calls import SQLiteChildren
 from runner.store.history import SQLiteHistory
 from runner.store.keeping import SQLiteKeeping
 from runner.store.nodes import NodeLock
 from runner.store.parking import SQLiteParking
 from runner.store.pauses import SQLitePauses
 from runner.store.sqlite import SQLiteStore
+from runner.store.state import SQLiteStates
 
 
 class Note(Input):
@@ -170,7 +178,9 @@ class World:
         self.parked: SQLiteParking
         self.parking: Parking
         self.pauses: SQLitePauses
+        self.states: SQLiteStates
         self.holding: PauseBoard
+        self.resuming: Resuming
 
     def clock(self) -> float:
         """The real time, or the one that a test sets."""
@@ -227,9 +237,12 @@ class World:
                 await self.parking.find()
                 await self.parking.wake()
                 self.worker.queue.wake()
-                if not await self.store.due(now=self.clock(), limit=1) and not await self._has_running():
-                    return
+                if not await self._has_due() and not await self._has_running() and not await self._has_due():
+                    return  # asked again, since what was running may have made something due
                 await self._turned.wait()
+
+    async def _has_due(self) -> bool:
+        return bool(await self.store.due(now=self.clock(), limit=1))
 
     async def _has_running(self) -> bool:
         """Whether a run is under way, be it that its claim is only just on disk."""
@@ -256,40 +269,49 @@ async def opened(
     places: int = 16,
     grace_seconds: float = 5,
     per_destination: int = 8,
+    overrides: Mapping[str, Any] | None = None,
+    around_states: Callable[[States], States] = lambda states: states,
 ) -> AsyncIterator[World]:
     """A running engine; at the end its runs get *grace_seconds*, 0 for a process that just stops."""
     outside = outside or Outside()
     world = World(folder, outside, secrets or {})
     connector = outside.connector()
     world.store = store = await SQLiteStore.open(folder / "data" / "hookline.db")
-    world.keeping = SQLiteKeeping(store)
+    world.keeping, world.states = SQLiteKeeping(store), SQLiteStates(store)
     lock = NodeLock(folder / "data" / "nodes", f"node-{new_id(time.time())}")
     evaluator = EvaluatorPool()
     outbound = Outbound(allow=["127.0.0.0/8"])
     world.destinations = Destinations(limit=per_destination, clock=world.clock)
     callers = Callers()
-    actions = {action.name: action for one in (connector, http) for action in one.actions.values()}
+    actions = {action.name: action for one in (connector, http, state) for action in one.actions.values()}
     infos = {name: action.info() for name, action in actions.items()}
     world.library = Library(
         folder / "workflows",
         store,
-        catalogue=lambda: Catalogue(infos),
+        catalogue=lambda: Catalogue(infos, providers=provider_infos()),
         token_of=lambda slug, rotation: f"{slug}-{rotation}",
         clock=world.clock,
         addresses=SQLiteAddresses(store),
+        overrides=lambda _slug: overrides or {},
     )
-    world.history = SQLiteHistory(store, Redactions(world.library, store, store.newest_version))
+    safe = NoSecrets(world._secrets)
+    world.history = SQLiteHistory(
+        store, Redactions(world.library, store, store.newest_version), safe.secret_values
+    )
     world.tools = tools = Tools(
         store=store,
         outbound=outbound,
         evaluator=evaluator,
-        safe=NoSecrets(world._secrets),
+        safe=safe,
         action=actions.get,
         clock=world.clock,
         jitter=lambda: 0.0,
         on_answer=callers.answered,
         destinations=world.destinations,
         public_url="http://hookline.test",
+        answers=SQLiteAnswers(store, world.history.veils),
+        resume_token=resume_token_deriver(b"the key of a test's server, 32 b"),
+        states=around_states(world.states),
     )
     queue = EmbeddedQueue(store, clock=world.clock)
 
@@ -297,11 +319,17 @@ async def opened(
         callers.ended(run_id, end)
         world.heard(run_id, end)
 
-    world.worker = Worker(
-        node=lock.node, tools=tools, library=world.library, queue=queue, on_end=on_end, places=places
+    world.resuming = Resuming(
+        SQLiteAnswers(store, world.history.veils), world.library, tools.resume_token, world.clock, queue.wake
     )
     world.pauses = SQLitePauses(store, world.clock)
     world.holding = PauseBoard(world.pauses)
+    called = Door(store, None, callers, evaluator, world.clock, backlog_limit=1000, holding=world.holding)
+    calling = ServerCalling(called, world.library, SQLiteChildren(store), queue.wake)
+    world.tools = tools = replace(tools, calling=calling)
+    world.worker = Worker(
+        node=lock.node, tools=tools, library=world.library, queue=queue, on_end=on_end, places=places
+    )
     await world.holding.refresh()
     world.door = Door(
         store, world.worker, callers, evaluator, world.clock, backlog_limit=1000, holding=world.holding

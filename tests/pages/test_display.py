@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from runner.values import iso
-from web.display import MOST_SHOWN, UNSEEN, ago, exact, pretty, size, took, visible
+from web.display import MOST_SHOWN, ago, pretty, size, took
+from web.texts import UNSEEN, exact, visible
 
 NOW = 1_750_000_000.0
 

@@ -80,6 +80,18 @@ async def test_an_event_shows_its_gates_payload_and_headers(world: World) -> Non
     assert f"/runs/{run_id}" in page
 
 
+async def test_an_event_says_what_had_to_be_guessed_once(world: World) -> None:
+    noted = "the body names no charset and is not UTF-8 (byte 3): read as windows-1252"
+    event_id, _ = await world.made.event(
+        body=b"caf\xe9", content_type="text/plain", gates=[Gate("body", "passed", noted)]
+    )
+    page = await world.page(f"/events/{event_id}")
+    assert "café" in page
+    assert page.count("read as windows-1252") == 1
+    event_id, _ = await world.made.event(body=b'{"id": 1, "id": 2}')
+    assert "the key &#34;id&#34; stands more than once" in await world.page(f"/events/{event_id}")
+
+
 async def test_an_event_that_cannot_be_read_shows_why_and_its_body(world: World) -> None:
     event_id, _ = await world.made.event(title=None, disposition=Disposition.REJECTED, body=b"{<b>")
     page = await world.page(f"/events/{event_id}")
@@ -186,3 +198,29 @@ async def test_a_bug_is_told_without_its_details_and_logged_with_them(
         assert f"{path} failed" in caplog.text
         assert "Traceback" in caplog.text
         caplog.clear()
+
+
+async def test_a_shadow_says_what_was_not_sent(world: World) -> None:
+    shown = Record(
+        path="send", kind="action", status=RecordStatus.SUCCEEDED, attempts=0, started_at=world.made.now,
+        input={"channel": "#sales"}, ended_at=world.made.now,
+    )  # fmt: skip
+    run_id = await world.made.run(Status.SUCCEEDED, title="Order #5", records=[shown])
+    assert "not sent" in await world.page(f"/runs/{run_id}")
+    assert "<small>shadow</small>" not in await world.page("/runs")
+    await world.made.store._writer.write(
+        lambda connection: connection.execute("UPDATE runs SET mode = 'shadow'").rowcount
+    )
+    page = await world.page(f"/runs/{run_id}")
+    assert "shadow: its actions are shown here and were not sent" in page
+    assert "#sales" in page
+    assert "<small>shadow</small>" in await world.page("/runs")
+
+
+async def test_a_run_shows_the_vars_that_the_server_set(world: World) -> None:
+    run_id = await world.made.run(Status.SUCCEEDED, title="Order #6")
+    assert "Set by this server" not in await world.page(f"/runs/{run_id}")
+    await world.made.store._writer.write(
+        lambda connection: connection.execute("""UPDATE versions SET vars = '{"limit":7}'""").rowcount
+    )
+    assert "vars.limit = 7" in await world.page(f"/runs/{run_id}")

@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 from runner import __version__
 from runner.values import Json
+from web.api.approvals import ROUTES as APPROVALS
 from web.api.pauses import ROUTES as PAUSES
 from web.api.problems import ROUTES as PROBLEMS
 from web.api.reading import ROUTES as READING
@@ -15,6 +16,8 @@ from web.api.replays import ROUTES as REPLAYS
 from web.api.routes import PREFIX, Asked, Parameter, Route
 from web.api.runs import ROUTES as RUNS
 from web.api.schemas import COMPONENTS
+from web.api.timed import ROUTES as TIMED
+from web.api.starting import ROUTES as STARTING
 from web.auth import cookie_name
 from web.house import House
 
@@ -33,6 +36,9 @@ ROUTES: tuple[Route, ...] = (
     *PROBLEMS,
     *REPLAYS,
     *PAUSES,
+    *TIMED,
+    *APPROVALS,
+    *STARTING,
     Route("GET", "/openapi.json", "openapi", "This description.", describe, {"type": "object"}),
 )
 

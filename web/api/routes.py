@@ -22,6 +22,7 @@ WORDS: Mapping[tuple[type, ...], str] = {
     (int,): "a whole number",
     (int, float): "a number",
     (list,): "a list",
+    (dict,): "an object",
 }
 
 

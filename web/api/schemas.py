@@ -74,7 +74,7 @@ _RUN = {
     "event": {**TEXT, "description": "The id of its event."},
     "attempt": NUMBER,
     "replay_of": TEXT_OR_NULL,
-    "mode": TEXT,
+    "mode": {"enum": ["live", "shadow", "test"], "description": "Of a shadow no action was sent."},
     "waiting": either_null(thing({"for": TEXT, "until": TIME_OR_NULL})),
     "accepted_at": TIME,
     "started_at": TIME_OR_NULL,
@@ -88,8 +88,15 @@ _WORKFLOW = {
     "version": {"type": ["integer", "null"], "description": "Of what is live; null: the file has faults."},
     "url": {**TEXT_OR_NULL, "description": "Where its events arrive."},
     "methods": many(TEXT),
+    "manual": {"type": "boolean", "description": "Whether it can be started by hand and by calls."},
+    "form": {**TEXT_OR_NULL, "description": "Where its public form is."},
     "enabled": {"type": "boolean", "description": "Whether its file lets its events start runs."},
     "paused": either_null(named("Pause")),
+    "mode": {"enum": ["live", "shadow"], "description": "shadow: actions are shown and not sent."},
+    "overridden": {
+        **OBJECT,
+        "description": "Vars that this server's configuration sets: `{name: {file, server}}`.",
+    },
     "faults": many(named("Fault")),
 }
 
@@ -116,6 +123,22 @@ COMPONENTS: dict[str, Json] = {
             "at": TIME,
         }
     ),
+    "Approval": thing(
+        {
+            "id": TEXT,
+            "run": TEXT,
+            "workflow": TEXT,
+            "title": {**TEXT, "description": "Of the run."},
+            "step": TEXT,
+            "message": {**TEXT_OR_NULL, "description": "What is asked."},
+            "choices": many(TEXT),
+            "assignees": {**many(TEXT), "description": "Who may answer; empty: who may replay a run."},
+            "since": TIME_OR_NULL,
+            "until": {**TIME_OR_NULL, "description": "Null: there is no end to it."},
+            "url": {**TEXT, "description": "Where a person who is signed in answers."},
+        }
+    ),
+    "Answer": thing({"choice": TEXT, "by": TEXT, "comment": TEXT_OR_NULL}),
     "Reason": thing({"code": TEXT, "sentence": TEXT, "facts": OBJECT}),
     "Gate": thing(
         {"name": TEXT, "verdict": {"enum": ["passed", "stopped"]}, "reason": TEXT, "facts": OBJECT}
@@ -149,12 +172,35 @@ COMPONENTS: dict[str, Json] = {
             "ms": {"type": ["number", "null"], "description": "How long it took in the last turn."},
         }
     ),
+    "ScheduleItem": thing(
+        {
+            "workflow": TEXT,
+            "kind": {"enum": ["schedule", "poll"]},
+            "what": {**TEXT, "description": "The cron expression, or what is done how often."},
+            "words": TEXT,
+            "timezone": {**TEXT_OR_NULL, "description": "Of the cron expression."},
+            "next": {**many(TIME), "description": "The next times; none while it is stopped."},
+            "last": {
+                "type": ["object", "null"],
+                "description": "`{at, event}` of the last firing with a run, `{at, found}` of a poll.",
+            },
+            "stopped": {**TEXT_OR_NULL, "description": "Why it does not come now."},
+            "skipped": {
+                "type": ["object", "null"],
+                "description": "`{count, why}` of firings since the last that started nothing.",
+            },
+            "error": {
+                "type": ["object", "null"],
+                "description": "`{message, failures, since}` of a poll that fails.",
+            },
+        }
+    ),
     "ProblemOfRuns": thing(
         {
             "id": TEXT,
             "kind": {
-                "enum": ["runs", "silent"],
-                "description": "Runs that failed or wait, or a sender from whom nothing comes.",
+                "enum": ["runs", "silent", "poll"],
+                "description": "Runs that failed or wait, a silent sender, or a poll that fails.",
             },
             "workflow": TEXT,
             "step": {**TEXT, "description": "A path without loop indices; empty: the run as a whole."},
@@ -244,9 +290,10 @@ COMPONENTS: dict[str, Json] = {
             "gates": many(named("Gate")),
             "payload": ANYTHING,
             "body": TEXT,
+            "notes": {**many(TEXT), "description": "What had to be guessed to read the payload."},
             "unreadable": {**TEXT, "description": "Why it has no payload."},
         },
-        optional=("payload", "body", "unreadable"),
+        optional=("payload", "notes", "body", "unreadable"),
     ),
     "RunItem": thing(_RUN),
     "Run": thing(
@@ -257,6 +304,7 @@ COMPONENTS: dict[str, Json] = {
             "output": ANYTHING,
             "answer": ANYTHING,
             "notes": many(TEXT),
+            "overridden": {**OBJECT, "description": "The vars that this server's configuration set in it."},
         }
     ),
     "WorkflowItem": thing(_WORKFLOW),

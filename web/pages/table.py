@@ -13,8 +13,12 @@ from runner.engine.history import Role
 from web.attempts import Attempts
 from web.house import House
 from web.pages.acting import cancel_run, replay_run
+from web.pages.approvals import answer_approval, approvals, tell_of_approvals
+from web.pages.functions import functions
 from web.pages.looking import event, events, home, run, runs
+from web.pages.reference import docs, providers
 from web.pages.sign_in import signin, signin_form, signout, start, start_form
+from web.pages.starting import start_form_page, start_run
 
 View: TypeAlias = Callable[..., Awaitable[ResponseReturnValue]]
 
@@ -33,9 +37,17 @@ def add_pages(app: Quart, house: House) -> dict[str, Role]:
         ("GET", "/runs/<run_id>", partial(run, house), "viewer"),
         ("POST", "/runs/<run_id>/cancel", partial(cancel_run, house), "editor"),
         ("POST", "/runs/<run_id>/replay", partial(replay_run, house), "editor"),
+        ("GET", "/workflows/<slug>/run", partial(start_form_page, house), "editor"),
+        ("POST", "/workflows/<slug>/run", partial(start_run, house), "editor"),
+        ("GET", "/approvals", partial(approvals, house), "viewer"),
+        ("POST", "/approvals/<approval_id>", partial(answer_approval, house), "viewer"),
         ("GET", "/events", partial(events, house), "viewer"),
         ("GET", "/events/<event_id>", partial(event, house), "viewer"),
+        ("GET", "/docs", partial(docs), "viewer"),
+        ("GET", "/docs/functions", partial(functions), "viewer"),
+        ("GET", "/docs/providers", partial(providers, house), "viewer"),
     )
+    tell_of_approvals(app, house)
     roles: dict[str, Role] = {}
     for method, rule, view, role in table:
         assert isinstance(view, partial)

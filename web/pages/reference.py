@@ -1,0 +1,79 @@
+"""The reference: what there is of it, and the providers of webhooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from quart import render_template
+
+from runner.inbound.asymmetric import EitherKey
+from runner.inbound.providers import PROVIDERS
+from runner.inbound.providers.provider import Provider
+from runner.inbound.providers.table import provider_table
+from runner.language.keys import BLOCKS
+from runner.language.verification import GENERIC
+from runner.values import Json
+from web.display import inline
+from web.house import House
+
+PINNED = "certificate"  # an option that few need
+WIDTH = 56  # characters of a line of YAML, as many as half a page shows
+
+
+async def docs() -> str:
+    """What can be looked up."""
+    return await render_template("docs.html", providers=len(PROVIDERS))
+
+
+async def providers(house: House) -> str:
+    """How do I receive from whom, and what is verified."""
+    rows = [
+        {
+            **row,
+            "options": PROVIDERS[row["name"]].options,
+            "written": written(PROVIDERS[row["name"]], row["event_type"]),
+            "setup": [step.format(url=f"`{house.public_url}/hooks/…`") for step in row["setup"]],
+        }
+        for row in sorted(provider_table(), key=lambda one: one["title"].casefold())
+    ]
+    schemes = [
+        {
+            "name": name,
+            "about": BLOCKS["verify"].keys[name].about,
+            "written": _webhook({"verify": {name: BLOCKS["verify"].keys[name].example}}),
+            "keys": [
+                {"name": key.name, "about": key.about, "example": inline(key.example), "needed": key.required}
+                for key in BLOCKS[name].keys.values()
+            ],
+        }
+        for name in GENERIC
+    ]
+    return await render_template("providers.html", rows=rows, schemes=schemes, url=house.public_url)
+
+
+def written(provider: Provider, event_type: str | None) -> str:
+    """A trigger with all that *provider* needs, as YAML, wanting events of *event_type* alone."""
+    verify: dict[str, Json] = {"provider": provider.name}
+    needed = {one.name: one.example for one in provider.options if one.is_required or one.kind == "secret"}
+    either = any(isinstance(scheme, EitherKey) for scheme in provider.schemes)
+    if provider.needs_secret or either:
+        verify["secret"] = f"{provider.name.upper().replace('-', '_')}_SECRET"
+    elif not needed:
+        needed = {one.name: one.example for one in provider.options if one.name != PINNED}
+    events = {"events": [event_type]} if event_type else {}
+    return _webhook({"verify": {**verify, **needed}, **events})
+
+
+def _webhook(keys: dict[str, Json]) -> str:
+    return "\n".join(["trigger:", "  webhook:", *_lines(keys, "    ")])
+
+
+def _lines(mapping: dict[str, Json], indent: str) -> Iterator[str]:
+    """A mapping as YAML, each value on one line where it finds room."""
+    for key, value in mapping.items():
+        line = f"{indent}{key}: {inline(value)}"
+        if isinstance(value, dict) and len(line) > WIDTH:
+            yield f"{indent}{key}:"
+            yield from _lines(value, f"{indent}  ")
+        else:
+            yield line
