@@ -89,7 +89,8 @@ class HttpSink:
         self._tls = tls
         self._replies: deque[Callable[[], web.Response]] = deque()
         self._arrived = asyncio.Condition()
-        self._runner = web.ServerRunner(web.Server(self._serve), shutdown_timeout=0.1)
+        server = web.Server(self._serve, request_factory=_request)
+        self._runner = web.ServerRunner(server, shutdown_timeout=0.1)
 
     @property
     def url(self) -> str:
@@ -162,3 +163,9 @@ class HttpSink:
         if self.handler is not None:
             return await self.handler(received)
         return web.json_response({"ok": True})
+
+
+def _request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
+    """A request that may be as long as uploads are; aiohttp's own bound is 1 MiB."""
+    loop = asyncio.get_running_loop()
+    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=64 * 1024 * 1024)
