@@ -42,6 +42,22 @@ CASES: dict[str, tuple[tuple[str, ...], str, list[dict[str, Any]]]] = {
             {"to": "warehouse@example.com", "subject": "Pack order #1042"},
         ],
     ),
+    "order-to-google-sheet": (
+        ("shopify-order.json",),
+        "Order #1042",
+        [
+            {
+                "sheet": "Orders",
+                "once_by": "Order",
+                "row": {
+                    "Order": "#1042",
+                    "Customer": "grace@example.com",
+                    "Total": 120.5,
+                    "City": "Arlington",
+                },
+            }
+        ],
+    ),
     "feedback-link": (
         ("feedback.json",),
         "Rating 2 for order 1001",
@@ -70,6 +86,34 @@ CASES: dict[str, tuple[tuple[str, ...], str, list[dict[str, Any]]]] = {
         "event to 3 services",
         [{"url": f"https://{name}.example.com/{path}"} for name, path in
          (("crm", "events"), ("analytics", "collect"), ("archive", "in"))],
+    ),
+    "alert-to-chats": (
+        ("alert.json",),
+        "critical: Disk full on db-1",
+        [
+            {"channel": "1100000000000000001"},
+            {"channel": "operations/alerts", "priority": "urgent"},
+            {"title": "Disk full on db-1", "color": "attention"},
+            {"chat": "-1001234567890", "silent": False},
+        ],
+    ),
+    "alert-to-pagerduty-and-jira": (
+        ("monitor-alert.json",),
+        "firing: Disk full on db-1",
+        [
+            {"dedup_key": "alert-17", "severity": "critical", "source": "db-1.example.com"},
+            {"jql": 'project = OPS AND labels = "alert-17" AND statusCategory != Done'},
+            {"project": "OPS", "summary": "Disk full on db-1", "labels": ["alert-17"]},
+        ],
+    ),
+    "slack-button": (
+        ("slack-button.json",),
+        "ada pressed a button",
+        [
+            {"original": "replace", "text": "Deploy 42: approved by <@U0ADA>"},
+            {"channel": "C0OPS", "ts": "1700000000.000100", "emoji": "white_check_mark"},
+            {"channel": "C0OPS", "thread_ts": "1700000000.000100"},
+        ],
     ),
     "contact-form-to-email": (
         ("contact-form.urlencoded", FORM),
