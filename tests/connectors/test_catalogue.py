@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import connectors
 from runner.connector import Connection
 
+GOLDEN = Path(__file__).parent / "golden" / "actions.txt"
+
 
 def test_every_connector_holds_actions_that_the_checker_knows() -> None:
+    # what a workflow calls is a promise: an action that goes, or is called otherwise, shows here
     catalogue = connectors.catalogue_actions()
 
-    assert list(catalogue) == ["email.send", "http.request", "slack.post_message"]
-    assert len(catalogue) == 3
+    assert list(catalogue) == GOLDEN.read_text(encoding="utf-8").split()
+    assert len(catalogue) == len(list(catalogue))
     for name, info in catalogue.items():
         assert info.name == name
         assert info.summary
@@ -33,11 +37,13 @@ def test_what_is_not_there_is_not_found(name: str) -> None:
 
 
 def test_a_connector_that_is_not_there_is_told_with_those_that_are() -> None:
-    with pytest.raises(LookupError, match='no connector "nope"; there are email, http, slack'):
+    with pytest.raises(LookupError, match=r'no connector "nope"; there are .*email, .*http, .*state'):
         connectors.connector("nope")
 
 
-@pytest.mark.parametrize("kind", ["http", "slack", "smtp"])
+@pytest.mark.parametrize(
+    "kind", ["basic", "bearer", "google", "google_oauth", "header", "oauth2", "query", "slack", "smtp"]
+)
 def test_a_kind_of_connection_has_its_model(kind: str) -> None:
     model = connectors.connection_model(kind)
 
@@ -57,7 +63,7 @@ def test_asking_for_one_connector_imports_no_other() -> None:
     code = (
         "import sys, connectors; from connectors import *; c = connectors.catalogue_actions();"
         "assert 'slack.post_message' in c and connectors.connection_model('slack');"
-        "print(sorted(m for m in sys.modules if m.startswith('connectors.')))"
+        "print(sorted({'.'.join(m.split('.')[:2]) for m in sys.modules if m.startswith('connectors.')}))"
     )
 
     shown = subprocess.run(
