@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any, Literal, Self
-from urllib.parse import quote
 
 from pydantic import Field, model_validator
 
@@ -18,7 +17,7 @@ from connectors.discord.connection import (
     discord,
 )
 from connectors.discord.messages import Content, part
-from runner.connector import Call, GivenFile, Output
+from runner.connector import Call, GivenFile, Output, url_path
 
 EPHEMERAL = 1 << 6
 ACKNOWLEDGED = 40060
@@ -89,7 +88,7 @@ async def answer_interaction(
     files = [await part(call, one, number) for number, one in enumerate(input.files or (), start=1)]
     message: dict[str, Any] = input.as_json() | ({"flags": EPHEMERAL} if input.only_for_user else {})
     own: dict[str, Any] = {"headers": {"User-Agent": AGENT}}  # there may be no connection to set it
-    token = quote(input.token, safe="")
+    token = url_path(input.token).removeprefix("/")
     if input.how in CALLBACK:
         data = {"flags": EPHEMERAL} if input.only_for_user else {}
         wanted = {"type": CALLBACK[input.how], "data": data if input.how == "later" else message}

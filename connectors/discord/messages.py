@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from typing import Annotated, Any, Literal, Self, TypeAlias
-from urllib.parse import quote
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -17,7 +16,7 @@ from connectors.discord.connection import (
     channel_url,
     discord,
 )
-from runner.connector import Call, FileInput, GivenFile, Input, Output, Part, Rejected
+from runner.connector import Call, FileInput, GivenFile, Input, Output, Part, Rejected, url_path
 
 MOST_BYTES = 25 * 1024 * 1024  # of a request, its files included
 EMBED_CHARACTERS = 6000  # of all embeds of a message together
@@ -356,7 +355,7 @@ async def remove_reaction(call: Call, connection: DiscordConnection, input: Reac
 
 def _reaction_url(connection: DiscordConnection, reaction: Reaction) -> str:
     message = f"{channel_url(connection, reaction.channel)}/messages/{reaction.message}"
-    return f"{message}/reactions/{quote(reaction.emoji.strip('<>'), safe='')}/@me"
+    return f"{message}/reactions{url_path(reaction.emoji.strip('<>'))}/@me"
 
 
 def nonce(call: Call) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any, NoReturn, Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
@@ -20,6 +20,7 @@ from runner.connector import (
     Reply,
     SecretStr,
     Unavailable,
+    url_path,
 )
 
 mattermost = Connector(
@@ -110,8 +111,8 @@ class MattermostConnection(Connection):
 
 
 def segment(value: str) -> str:
-    """A value as one segment of a path."""
-    return quote(value, safe="")
+    """A value as one segment of a path. Raises Rejected where it would lead elsewhere."""
+    return url_path(value).removeprefix("/")
 
 
 async def ask(
