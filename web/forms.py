@@ -32,7 +32,7 @@ from runner.inbound.inputs import judged, place_of
 from runner.inbound.rate import RateMeter
 from runner.language.workflow import ANSWER_SECONDS, RateLimit, Respond, Switch
 from runner.values import is_file
-from web.bodies import PersonLeft, Room, read_body
+from web.bodies import Room, SenderLeft, read_body
 from web.fields import PREFIX, fields_of, has_files, read_fields
 from web.senders import Senders, peer_of
 
@@ -95,15 +95,15 @@ class Forms:
         pages: Application,
         *,
         form_token_of: Callable[[str], str],
-        reading_bytes: int,
+        room: Room,
     ) -> None:
-        """*reading_bytes* bounds what is being read at one time, over all requests."""
+        """*room* bounds what is being read at one time, over all requests."""
         self._library = library
         self._door = door
         self._senders = senders
         self._pages = pages
         self._form_token_of = form_token_of
-        self._room = Room(reading_bytes)
+        self._room = room
         self._rates = RateMeter()
         self._templates = Environment(
             loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -117,7 +117,7 @@ class Forms:
         if scope["type"] != "http" or not scope["path"].startswith(PATH):
             await self._pages(scope, receive, send)
             return
-        with suppress(PersonLeft):
+        with suppress(SenderLeft):
             answer = await self._answer(scope, receive)
             await _send(send, answer, self._door, is_head=scope["method"] == "HEAD")
 

@@ -29,11 +29,12 @@ from runner.engine.library import Library, Live
 from runner.engine.names import bounds_of
 from runner.engine.rechecking import at, path_of
 from runner.engine.runs import Disposition, Event, Gate
-from runner.errors import ActionError, BacklogFull, BodyTooLarge, InboundError, StoreUnavailable
+from runner.errors import ActionError, BacklogFull, InboundError, StoreUnavailable
 from runner.inbound.cors import cors_headers, preflight
 from runner.inbound.decode import Bounds, body_limit
 from runner.inbound.verdict import Reply
 from runner.values import dumps
+from web.bodies import Room, SenderLeft, read_body
 from web.senders import Senders, Turned, peer_of
 
 Scope: TypeAlias = dict[str, Any]
@@ -63,10 +64,6 @@ DETAILS = {
 log = logging.getLogger(__name__)
 
 
-class SenderLeft(Exception):
-    """The connection ended before the request did."""
-
-
 @dataclass(frozen=True, slots=True)
 class Called:
     """Who is called: the workflow, and what follows its token."""
@@ -87,10 +84,10 @@ class Hooks:
         pages: Application,
         *,
         public_url: str,
-        reading_bytes: int,
+        room: Room,
     ) -> None:
         """
-        *public_url* is the address that senders know; *reading_bytes* bounds the bodies being read at
+        *public_url* is the address that senders know; *room* bounds the bodies being read at
         one time, over all requests.
         """
         self._library = library
@@ -99,7 +96,7 @@ class Hooks:
         self._senders = senders
         self._pages = pages
         self._public_url = public_url
-        self._room = reading_bytes
+        self._room = room
         self._said_at = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -178,7 +175,8 @@ class Hooks:
 
         try:
             refuse_when_full(door, workflow)
-            body = await self._body(headers, body_limit(event.content_type, bounds_of(workflow)), receive)
+            limit = body_limit(event.content_type, bounds_of(workflow))
+            body = await read_body(receive, headers, limit, self._room)
             event = replace(event, body=body, size=len(body))
             url = f"{self._public_url}{scope['raw_path'].decode('ascii', 'replace')}"
             url = f"{url}?{event.query}" if event.query else url
@@ -229,7 +227,7 @@ class Hooks:
         if doubt := self._senders.origin(peer_of(scope), headers).doubt:  # for `allow_ips`, once it is known
             event = replace(event, gates=(*event.gates, Gate("address", "passed", doubt, {"doubt": doubt})))
         try:
-            body = await self._body(headers, body_limit(event.content_type, Bounds()), receive)
+            body = await read_body(receive, headers, body_limit(event.content_type, Bounds()), self._room)
             await hold_unread(self._door, replace(event, body=body, size=len(body)))
         except InboundError as error:
             return _problem(error.status, str(error))
@@ -277,39 +275,6 @@ class Hooks:
             reason = f"{reason}; and it is answered as no handshake: {found.gate.reason}"
         answer = await self._turn_away(event, Turned(405, Gate("method", "stopped", reason)))
         return _with_header(answer, "allow", allowed)
-
-    async def _body(self, headers: Mapping[str, str], limit: int, receive: Receive) -> bytes:
-        """
-        Read the body, counting: a length that lies does not help.
-
-        Raises:
-            BodyTooLarge: it has more than *limit* bytes; what was announced is refused unread.
-            BacklogFull: more is being read than all requests together may.
-            SenderLeft: the connection ended.
-        """
-        announced = headers.get("content-length", "")
-        if announced.isdigit() and int(announced) > limit:
-            raise BodyTooLarge(f"the body has {int(announced):,} bytes; this address takes {limit:,}")
-        chunks: list[bytes] = []
-        size = 0
-        try:
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise SenderLeft
-                chunk = message.get("body", b"")
-                size += len(chunk)
-                self._room -= len(chunk)
-                if size > limit:
-                    raise BodyTooLarge(f"the body has more than the {limit:,} bytes that this address takes")
-                if self._room < 0:
-                    raise BacklogFull("more bodies are being read at once than the configuration allows")
-                chunks.append(chunk)
-                if not message.get("more_body", False):
-                    break
-        finally:
-            self._room += size
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     def _event(self, slug: str, token: str, rest: str, headers: Mapping[str, str], scope: Scope) -> Event:
         """The request as an event, its body not read yet. *token* is the workflow's own."""

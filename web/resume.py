@@ -25,7 +25,7 @@ from runner.engine.resuming import LINK, RESUME, Question, Resuming, Told, close
 from runner.errors import BacklogFull, InboundError, NotFound, StoreUnavailable
 from runner.inbound.decode import Bounds, body_limit, decode
 from runner.values import Json, dumps, iso
-from web.bodies import PersonLeft, Room, read_body
+from web.bodies import Room, SenderLeft, read_body
 from web.cookies import read_session
 from web.texts import exact, visible
 
@@ -64,7 +64,7 @@ class Reply:
 class Resume:
     """
     The answers to steps; everything else is *rest*'s. *who(session)* is who is signed in with it,
-    *reading_bytes* bounds the bodies being read at one time, *public_url* is the address that people know,
+    *room* bounds the bodies being read at one time, *public_url* is the address that people know,
     *timezone* (IANA) that of the times on the page.
     """
 
@@ -74,14 +74,14 @@ class Resume:
         resuming: Resuming,
         *,
         who: Who,
-        reading_bytes: int,
+        room: Room,
         public_url: str,
         timezone: str = "UTC",
     ) -> None:
         self._rest = rest
         self._resuming = resuming
         self._who = who
-        self._room = Room(reading_bytes)
+        self._room = room
         self._public_url = public_url
         self._templates = _templates(timezone)
 
@@ -92,7 +92,7 @@ class Resume:
             await self._rest(scope, receive, send)
             return
         headers = _headers(scope)
-        with suppress(PersonLeft):
+        with suppress(SenderLeft):
             reply = await self._reply(path.removeprefix(RESUME), headers, scope, receive)
             await _send(send, reply, headers, self._templates, is_head=scope["method"] == "HEAD")
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import connectors
+from runner.cli.connecting import connections_of
 from runner.cli.house import Rooms, new_node_name
 from runner.cli.keeping import let_go, let_go_versions
 from runner.cli.late import LateKeys, LateOutbound, LatePages, warm
@@ -28,7 +29,9 @@ from runner.engine.accept import Door
 from runner.engine.address import PLANNED
 from runner.engine.answer import Callers
 from runner.engine.calling import ServerCalling
+from runner.engine.connecting import Connections, shown_connection
 from runner.engine.examining import Examiner
+from runner.engine.expiring import warn
 from runner.engine.own_events import OwnEvents
 from runner.engine.parking import Parking
 from runner.engine.pauses import PauseBoard
@@ -36,6 +39,7 @@ from runner.engine.places import Destinations
 from runner.engine.release import release_ended
 from runner.engine.resuming import Resuming
 from runner.engine.starting import start_by_hand
+from runner.engine.tokens import Keeper
 from runner.engine.turn import Tools
 from runner.engine.upkeep import Chore, keep_up
 from runner.engine.worker import Worker
@@ -48,6 +52,7 @@ from runner.store.nodes import NodeLock
 from runner.store.own_events import SQLiteOwnEvents
 from runner.store.parking import SQLiteParking
 from runner.store.state import SQLiteStates
+from web.bodies import Room
 from web.forms import Forms
 from web.hooks import Hooks
 from web.house import House
@@ -76,10 +81,9 @@ async def open_tools(rooms: Rooms, *, on_answer: Callable[[str, Any], None]) -> 
     """What every turn works with."""
     limits = rooms.settings.limits
     evaluator = EvaluatorPool(seconds=limits.evaluation_ms / 1000, mebibytes=limits.evaluation_mib)
-    outbound = LateOutbound(
-        allow=rooms.settings.network.allow,
-        max_reply_bytes=limits.answer_bytes,
-    )
+    outbound = LateOutbound(rooms.settings.network, max_reply_bytes=limits.answer_bytes)
+    destinations = Destinations(limit=limits.per_destination, clock=time.time)
+    keeper = Keeper(rooms.vault, outbound, destinations, time.time)
     try:
         yield Tools(
             store=rooms.store,
@@ -90,13 +94,15 @@ async def open_tools(rooms: Rooms, *, on_answer: Callable[[str, Any], None]) -> 
             clock=time.time,
             jitter=random.random,
             on_answer=on_answer,
-            destinations=Destinations(limit=limits.per_destination, clock=time.time),
+            destinations=destinations,
+            keeper=keeper,
             public_url=rooms.settings.address,
             states=SQLiteStates(rooms.store),
             answers=SQLiteAnswers(rooms.store),
             resume_token=rooms.resume_token,
         )
     finally:
+        await keeper.close()
         await outbound.close()
         await evaluator.close()
 
@@ -105,7 +111,7 @@ async def open_tools(rooms: Rooms, *, on_answer: Callable[[str, Any], None]) -> 
 async def open_keys(rooms: Rooms) -> AsyncIterator[LateKeys]:
     """What checks of signatures fetch: certificates, and the keys of issuers."""
     limits = rooms.settings.limits
-    outbound = LateOutbound(allow=rooms.settings.network.allow, max_reply_bytes=limits.answer_bytes)
+    outbound = LateOutbound(rooms.settings.network, max_reply_bytes=limits.answer_bytes)
     keys = LateKeys(outbound)
     try:
         yield keys
@@ -227,8 +233,12 @@ def _chores(rooms: Rooms, node: str, worker: Worker | None, door: Door) -> list[
     own_events = OwnEvents(
         SQLiteOwnEvents(store), door, rooms.library,
         show_run=rooms.history.run, show_problem=rooms.problems.show,
+        show_connection=lambda name: shown_connection(rooms.vault, name, time.time()),
         secrets=rooms.safe.secret_values, public_url=rooms.settings.address,
     )  # fmt: skip
+
+    async def warn_of_ends() -> None:
+        await warn(rooms.vault, SQLiteOwnEvents(store), time.time)
 
     async def reload_workflows() -> None:
         await rooms.library.reload()
@@ -241,6 +251,7 @@ def _chores(rooms: Rooms, node: str, worker: Worker | None, door: Door) -> list[
         Chore("cancel runs", 0.5, cancel_what_was_asked),
         Chore("release what ended pauses held", 0.5, release_held),
         Chore("start runs of own events", 0.5, own_events.advance),
+        Chore("warn of connections that end", 60.0, warn_of_ends),
         Chore("forget old delivery keys", 60.0, forget_deliveries),
         Chore("forget state whose time is over", 60.0, tidy_state),
         Chore("take over runs of dead processes", 2.0, take_over),
@@ -268,7 +279,8 @@ async def run_server(
     await rooms.library.reload()
     await rooms.library.note_gone()
     async with open_engine(rooms, execute=execute, stop=stop) as engine:
-        pages = LatePages(lambda: _pages(rooms, engine.door))
+        pages = LatePages(lambda: _pages(rooms, engine))
+        room = Room(settings.limits.reading_bytes)
         senders = Senders(settings.server.trusted_networks, settings.server.client_certificate_header)
         forms = Forms(
             rooms.library,
@@ -276,13 +288,13 @@ async def run_server(
             senders,
             pages,
             form_token_of=rooms.form_token_of,
-            reading_bytes=settings.limits.reading_bytes,
+            room=room,
         )
         resume = Resume(
             forms,
             resuming_of(rooms, engine.door),
             who=lambda session: rooms.people.known("session", session),
-            reading_bytes=settings.limits.reading_bytes,
+            room=room,
             public_url=settings.address,
             timezone=settings.timezone,
         )
@@ -293,7 +305,7 @@ async def run_server(
             senders,
             resume,
             public_url=settings.address,
-            reading_bytes=settings.limits.reading_bytes,
+            room=room,
         )
         options = ServeOptions(
             host=settings.server.host,
@@ -327,10 +339,10 @@ def _nobody_waits() -> None:
     """Another process executes, and looks by itself."""
 
 
-def _pages(rooms: Rooms, door: Door) -> Any:  # Quart's types of ASGI are narrower than ASGI
+def _pages(rooms: Rooms, engine: Engine) -> Any:  # Quart's types of ASGI are narrower than ASGI
     from web.app import make_app, own_names
 
-    app = make_app(_house(rooms, door))
+    app = make_app(_house(rooms, engine.door, connections_of(rooms, engine.tools)))
     rooms.library.reserved = own_names(app)  # a path given away before a page had it leads to the page
     return app
 
@@ -339,7 +351,7 @@ def own_names_of(rooms: Rooms, door: Door) -> frozenset[str]:
     """The first parts of the addresses that are Hookline's own, with those that pages are going to have."""
     from web.app import make_app, own_names
 
-    return own_names(make_app(_house(rooms, door))) | PLANNED
+    return own_names(make_app(_house(rooms, door, None))) | PLANNED
 
 
 def _tune_the_interpreter() -> None:
@@ -357,7 +369,7 @@ def _tune_the_interpreter() -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
 
 
-def _house(rooms: Rooms, door: Door) -> House:
+def _house(rooms: Rooms, door: Door, connections: Connections | None) -> House:
     settings = rooms.settings
 
     async def recheck(*, workflow: str | None, since: float | None) -> Any:
@@ -384,6 +396,7 @@ def _house(rooms: Rooms, door: Door) -> House:
         recheck=recheck,
         ping=rooms.store.ping,
         timed=lambda: timed_of(rooms, door.holding or PauseBoard(rooms.pauses), time.time()),
+        connections=connections,
         pauses=rooms.pauses,
         problems=rooms.problems,
         replays=rooms.replays,

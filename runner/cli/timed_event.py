@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from runner.engine.accept import new_id
-from runner.engine.runs import Disposition, Event, Gate
+from runner.engine.accept import own_event
+from runner.engine.runs import Event, Gate
 from runner.engine.schedules import payload_at
 from runner.errors import SettingsError
-from runner.values import dumps
 
 if TYPE_CHECKING:
     from runner.engine.library import Live
@@ -28,10 +28,6 @@ def timed_event(live: Live, body: bytes, *, now: float) -> Event | None:
     trigger = "poll" if workflow.poll and (body or not workflow.schedule) else "schedule"
     if not body and trigger == "poll":
         raise SettingsError(f"{workflow.slug} runs for an item of its poll: give one as JSON with --payload")
-    body = body or dumps(payload_at(now, None)).encode()
-    return Event(
-        id=new_id(now), workflow=workflow.slug, trigger=trigger, received_at=now,
-        disposition=Disposition.ACCEPTED, method="", path="", query="", headers={},
-        content_type="application/json", size=len(body), source_ip="", body=body,
-        gates=(Gate("received", "passed", "from the command line"),),
-    )  # fmt: skip
+    gate = Gate("received", "passed", "from the command line")
+    event = own_event(workflow.slug, trigger, payload_at(now, None), gate, now=now)
+    return replace(event, body=body, size=len(body)) if body else event

@@ -17,7 +17,7 @@ from runner.engine.rendering import render
 from runner.engine.runs import Claimed, Disposition, Event, Gate, NewRun, Run
 from runner.engine.splitting import items_of, told
 from runner.errors import BacklogFull, ExpressionError
-from runner.values import Json, random_bytes, sortable_id
+from runner.values import Json, dumps, random_bytes, sortable_id
 
 if TYPE_CHECKING:
     from runner.engine.answer import Caller, Callers
@@ -70,6 +70,27 @@ class Door:
 def new_id(now: float) -> str:
     """An id for what begins at *now*."""
     return sortable_id(now, random_bytes(10))
+
+
+def own_event(
+    workflow: str,
+    trigger: str,
+    payload: Json,
+    gate: Gate,
+    *,
+    now: float,
+    source_ip: str = "",
+    type: str | None = None,  # noqa: A002 - as the event has it
+    delivery_id: str | None = None,
+) -> Event:
+    """An event that no request brought, of a schedule, a poll, a person or another run: its body is JSON."""
+    body = dumps(payload).encode(errors="surrogatepass")
+    return Event(
+        id=new_id(now), workflow=workflow, trigger=trigger, received_at=now,
+        disposition=Disposition.ACCEPTED, method="", path="", query="", headers={},
+        content_type="application/json", size=len(body), source_ip=source_ip, body=body, gates=(gate,),
+        type=type, delivery_id=delivery_id,
+    )  # fmt: skip
 
 
 def refuse_when_full(door: Door, workflow: Workflow) -> None:

@@ -17,11 +17,11 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from runner.engine.accept import new_id, new_run
-from runner.engine.runs import ENDED, Disposition, Event, Gate, Status
+from runner.engine.accept import new_id, new_run, own_event
+from runner.engine.runs import ENDED, Event, Gate, Status
 from runner.inbound.inputs import in_words, judged
 from runner.language.suggest import did_you_mean
-from runner.values import Json, dumps
+from runner.values import Json
 
 if TYPE_CHECKING:
     from runner.engine.accept import Door
@@ -183,7 +183,6 @@ def _facts(event: Event) -> dict[str, Json]:
 def _event(
     live: Live, run: Run, event: Event, path: str, inputs: Json, chain: list[str], now: float
 ) -> Event:
-    body = dumps(inputs).encode()
     facts = {
         "run": run.id,
         "path": path,
@@ -191,19 +190,4 @@ def _event(
         "root": "hookline" if is_of_own_events(event) else event.trigger,
     }
     reason = f"called by {run.workflow}, run {run.id}, at {path}"
-    return Event(
-        id=new_id(now),
-        workflow=live.workflow.slug,
-        trigger="call",
-        received_at=now,
-        disposition=Disposition.ACCEPTED,
-        method="",
-        path="",
-        query="",
-        headers={},
-        content_type="application/json",
-        size=len(body),
-        source_ip="",
-        body=body,
-        gates=(Gate("received", "passed", reason, facts),),
-    )
+    return own_event(live.workflow.slug, "call", inputs, Gate("received", "passed", reason, facts), now=now)

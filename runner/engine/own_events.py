@@ -11,7 +11,8 @@ none of them can start another one for ever. A problem that settles within SETTL
 run is none, as it is for messages to people.
 
 The payload is `{kind, at, workflow, run}` for `run_failed` and `{kind, at, workflow, problem}` for the
-others: `run` and `problem` as `/api/v1` has them, with a `url`, and without steps.
+others: `run` and `problem` as `/api/v1` has them, with a `url`, and without steps. That of
+`connection_expiring` is `{kind, at, connection}` and belongs to no workflow.
 """
 
 from __future__ import annotations
@@ -21,26 +22,28 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from runner.engine.accept import accept, new_id
+from runner.engine.accept import accept, own_event
 from runner.engine.notices import SETTLE_SECONDS
 from runner.engine.release import has_room
-from runner.engine.runs import Disposition, Event, Gate
+from runner.engine.runs import Event, Gate
 from runner.errors import NotFound
 from runner.language.secrets import masked
-from runner.values import Json, dumps, iso
+from runner.values import Json, iso
 
 if TYPE_CHECKING:
     from runner.engine.accept import Door
     from runner.engine.library import Library, Live
 
 AT_A_TIME = 100
+CONNECTION_EXPIRING = "connection_expiring"
+OF_NO_PROBLEM = frozenset({"run_failed", CONNECTION_EXPIRING})
 RUN_KEYS = ("id", "title", "workflow", "version", "status", "reason", "event", "attempt", "replay_of",
             "accepted_at", "started_at", "ended_at")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """One of the server's own events: `subject` is the id of the run or the problem."""
+    """One of the server's own events: `subject` is the id of the run or problem, or the connection."""
 
     number: int
     kind: str
@@ -52,7 +55,7 @@ class Happening:
 class Told:
     """What can be said of it: the workflow that it is about, and whether it came of an event like it."""
 
-    workflow: str
+    workflow: str | None
     payload: Mapping[str, Json]
     is_of_own_events: bool
 
@@ -75,8 +78,9 @@ class OwnEventRows(Protocol):
 
 class OwnEvents:
     """
-    Starts the runs; to be moved on by upkeep. *show_run(id)* and *show_problem(id)* give what `/api/v1`
-    does or raise NotFound; *secrets()* are the values that must be masked.
+    Starts the runs; to be moved on by upkeep. *show_run(id)*, *show_problem(id)* and
+    *show_connection(name)* give what `/api/v1` does or raise NotFound; *secrets()* are the values that must
+    be masked.
     """
 
     def __init__(
@@ -87,6 +91,7 @@ class OwnEvents:
         *,
         show_run: Callable[[str], Awaitable[Json]],
         show_problem: Callable[[str], Awaitable[Json]],
+        show_connection: Callable[[str], Json],
         secrets: Callable[[], frozenset[str]],
         public_url: str,
     ) -> None:
@@ -95,6 +100,7 @@ class OwnEvents:
         self._library = library
         self._show_run = show_run
         self._show_problem = show_problem
+        self._show_connection = show_connection
         self._secrets = secrets
         self._public_url = public_url
         self._listening: frozenset[str] | None = None
@@ -115,7 +121,7 @@ class OwnEvents:
 
     async def _is_done(self, one: Happening, passed: set[str]) -> bool:
         """Start what *one* starts, unless it is too early to say."""
-        problem = await self._problem(one) if one.kind != "run_failed" else None
+        problem = await self._problem(one) if one.kind not in OF_NO_PROBLEM else None
         if problem is not None and one.kind == "problem_opened":
             if is_settling(problem, age=self._door.clock() - one.at):
                 return False
@@ -137,6 +143,8 @@ class OwnEvents:
 
     async def _told(self, one: Happening, problem: Json) -> Told | None:
         """What is said of it; None where what it is about is not kept any more."""
+        if one.kind == CONNECTION_EXPIRING:
+            return self._told_of_connection(one)
         if one.kind == "run_failed":
             try:
                 run = await self._show_run(one.subject)
@@ -151,6 +159,15 @@ class OwnEvents:
             subject = {"problem": {**about, "url": f"{self._public_url}/failures/{one.subject}"}}
         payload = {"kind": one.kind, "at": iso(one.at), "workflow": about["workflow"], **subject}
         return Told(about["workflow"], payload, await self._rows.is_of_own_events(one))
+
+    def _told_of_connection(self, one: Happening) -> Told | None:
+        try:
+            about = self._show_connection(one.subject)
+        except NotFound:
+            return None
+        connection = {**about, "url": f"{self._public_url}/connections"}
+        payload = {"kind": one.kind, "at": iso(one.at), "connection": connection}
+        return Told(None, payload, is_of_own_events=False)
 
     async def _start(self, one: Happening, told: Told) -> None:
         payload = masked(dict(told.payload), self._secrets())
@@ -177,22 +194,12 @@ def _kinds(live: Live) -> tuple[str, ...]:
 
 
 def _event(live: Live, one: Happening, payload: Json, now: float) -> Event:
-    body = dumps(payload).encode()
-    return Event(
-        id=new_id(now),
-        workflow=live.workflow.slug,
-        trigger="hookline",
-        received_at=now,
-        disposition=Disposition.ACCEPTED,
-        method="",
-        path="",
-        query="",
-        headers={},
-        content_type="application/json",
-        size=len(body),
-        source_ip="",
-        body=body,
-        gates=(Gate("received", "passed", f"this server's own {one.kind}"),),
+    return own_event(
+        live.workflow.slug,
+        "hookline",
+        payload,
+        Gate("received", "passed", f"this server's own {one.kind}"),
+        now=now,
         type=one.kind,
         delivery_id=f"hookline.{one.number}",
     )

@@ -25,7 +25,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from runner.engine.accept import new_id, new_runs
+from runner.engine.accept import new_id, new_runs, own_event
 from runner.engine.calls import Called, call, effect_key, prepare
 from runner.engine.polling import (
     Item,
@@ -40,13 +40,13 @@ from runner.engine.polling import (
 )
 from runner.engine.release import has_room, tell_worker
 from runner.engine.rendering import render
-from runner.engine.runs import Disposition, Event, Gate
+from runner.engine.runs import Event, Gate
 from runner.engine.schedules import Absences
 from runner.errors import ActionError, ExpressionError, Parked, StoreUnavailable
 from runner.language.scope import Scope
 from runner.language.secrets import SecretSlots
 from runner.language.workflow import CALL_SECONDS
-from runner.values import Json, dumps
+from runner.values import Json
 
 if TYPE_CHECKING:
     from runner.engine.accept import Door
@@ -300,14 +300,8 @@ class Poller:
     async def _new(self, live: Live, item: Item, files: Mapping[str, bytes], now: float) -> NewItem:
         poll = live.workflow.poll
         assert poll
-        body = dumps(item.value).encode()
         gate = Gate("poll", "passed", f"new in what {poll.call.action} gave", {"id": item.id})
-        event = Event(
-            id=new_id(now), workflow=live.workflow.slug, trigger="poll", received_at=now,
-            disposition=Disposition.ACCEPTED, method="", path="", query="", headers={},
-            content_type="application/json", size=len(body), source_ip="", body=body, gates=(gate,),
-            delivery_id=item.id,
-        )  # fmt: skip
+        event = own_event(live.workflow.slug, "poll", item.value, gate, now=now, delivery_id=item.id)
         runs = await new_runs(self._door, live, event, item.value, None, now=now)
         return NewItem(item.id, event, runs, files_of(item.value, files))
 

@@ -23,14 +23,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from runner.engine.accept import new_id, new_runs
+from runner.engine.accept import new_runs, own_event
 from runner.engine.admission import Slot
 from runner.engine.pauses import DISABLED
 from runner.engine.release import has_room, tell_worker
 from runner.engine.runs import Disposition, Event, Gate
 from runner.engine.timing import LATE_SECONDS, MOST_MADE_UP, next_time, spec_of, times_due, to_fire
 from runner.errors import StoreUnavailable
-from runner.values import dumps, iso
+from runner.values import iso
 
 if TYPE_CHECKING:
     from runner.engine.accept import Door
@@ -189,7 +189,7 @@ class Scheduler:
     async def _skip(self, row: Planned, becomes: Planned, times: list[float], gate: Gate, now: float) -> None:
         is_news = row.skipped_why != gate.reason
         becomes = replace(becomes, skipped=row.skipped + len(times), skipped_why=gate.reason)
-        event = event_of(row, times[-1], row.last_at, (gate,), now)
+        event = event_of(row, times[-1], row.last_at, gate, now)
         dropped = [Firing(replace(event, disposition=Disposition.DROPPED))] if is_news else []
         await self._schedules.fire(row, becomes, dropped)
 
@@ -202,7 +202,7 @@ class Scheduler:
             is_first = at == fire[0]
             skipped, missed = (row.skipped, len(times) - len(fire)) if is_first else (0, 0)
             gate = fired_gate(at, now, skipped=skipped, missed=missed)
-            event = event_of(row, at, previous_at, (gate,), now)
+            event = event_of(row, at, previous_at, gate, now)
             payload = payload_at(at, previous_at)
             runs = await new_runs(self._door, live, event, payload, None, now=now)
             firings.append(Firing(event, [replace(one, slot=one.slot or LINE) for one in runs]))
@@ -227,17 +227,16 @@ def payload_at(scheduled_at: float, previous_at: float | None) -> dict[str, str 
     return {"scheduled_at": iso(scheduled_at), "previous_at": iso(previous_at)}
 
 
-def event_of(
-    row: Planned, scheduled_at: float, previous_at: float | None, gates: tuple[Gate, ...], now: float
-) -> Event:
+def event_of(row: Planned, scheduled_at: float, previous_at: float | None, gate: Gate, now: float) -> Event:
     """The event of a firing that was due at *scheduled_at*."""
-    body = dumps(payload_at(scheduled_at, previous_at)).encode()
-    return Event(
-        id=new_id(now), workflow=row.workflow, trigger="schedule", received_at=now,
-        disposition=Disposition.ACCEPTED, method="", path="", query="", headers={},
-        content_type="application/json", size=len(body), source_ip="", body=body, gates=gates,
+    return own_event(
+        row.workflow,
+        "schedule",
+        payload_at(scheduled_at, previous_at),
+        gate,
+        now=now,
         delivery_id=iso(scheduled_at),
-    )  # fmt: skip
+    )
 
 
 def fired_gate(at: float, now: float, *, skipped: int, missed: int) -> Gate:

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from runner.engine.accept import accept, new_id
+from runner.engine.accept import accept, own_event
 from runner.engine.names import bounds_of, payload_of
-from runner.engine.runs import Disposition, Event, Gate
+from runner.engine.runs import Event, Gate
 from runner.errors import InboundError, InputsRefused, MoveRefused
 from runner.inbound.inputs import in_words, judged, place_of
-from runner.values import Json, dumps
+from runner.values import Json
 
 if TYPE_CHECKING:
     from runner.engine.accept import Accepted, Door
@@ -49,24 +49,8 @@ def manual_event(
     if mismatches:
         faults = tuple((place_of(path), said) for path, said in mismatches)
         raise InputsRefused(f"{slug} does not take these inputs: {in_words(mismatches)}", faults)
-    body = dumps(payload).encode(errors="surrogatepass")
-    event = Event(
-        id=new_id(now),
-        workflow=slug,
-        trigger="manual",
-        received_at=now,
-        disposition=Disposition.ACCEPTED,
-        method="",
-        path="",
-        query="",
-        headers={},
-        content_type="application/json",
-        size=len(body),
-        source_ip=source_ip,
-        body=body,
-        gates=(Gate("received", "passed", f"started by {by}", {"by": by}),),
-        delivery_id=delivery_id,
-    )
+    gate = Gate("received", "passed", f"started by {by}", {"by": by})
+    event = own_event(slug, "manual", payload, gate, now=now, source_ip=source_ip, delivery_id=delivery_id)
     try:
         return event, payload_of(event, bounds_of(live.workflow)).payload  # as each turn reads it again
     except InboundError as error:

@@ -14,6 +14,7 @@ import pytest
 from runner.engine.history import Wanted
 from runner.engine.pauses import Pause
 from tests.engine.world import Outside, World, opened
+from web.bodies import Room
 from web.forms import Forms
 from web.senders import Senders
 
@@ -55,7 +56,7 @@ class Browser:
             Senders(),
             _pages,
             form_token_of=lambda token: f"form-of-{token}",
-            reading_bytes=1 << 20,
+            room=Room(1 << 20),
         )
 
     async def __call__(

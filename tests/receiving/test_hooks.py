@@ -16,6 +16,7 @@ import pytest
 from runner.engine.examining import Examiner
 from runner.engine.history import Wanted
 from tests.engine.world import NothingToFetch, Outside, World, opened
+from web.bodies import Room
 from web.hooks import Hooks
 from web.senders import Senders
 
@@ -44,7 +45,7 @@ class Client:
             Senders(),
             _no_pages,
             public_url="https://hooks.example.com",
-            reading_bytes=reading_bytes,
+            room=Room(reading_bytes),
         )
 
     async def __call__(

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.engine.world import Outside, World, opened
+from web.bodies import Room
 from web.resume import Resume
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC).timestamp()
@@ -54,7 +55,7 @@ class Client:
         self.sessions: dict[str, tuple[str, str]] = {}
         self.passed_on: list[str] = []
         self.app = Resume(
-            self._rest, world.resuming, who=self._who, reading_bytes=1 << 20, public_url=HERE,
+            self._rest, world.resuming, who=self._who, room=Room(1 << 20), public_url=HERE,
             timezone="Europe/Athens",
         )  # fmt: skip
 
