@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from pydantic import BaseModel, RootModel
@@ -83,10 +83,14 @@ class Answers:
 
 
 class GivenCalling:
-    """See `runner.engine.calling.Calling`: called workflows end at once with what is given for them."""
+    """
+    See `runner.engine.calling.Calling`: called workflows end at once with what is given for them. *keep*
+    takes the record of the step that calls, which is written with the child.
+    """
 
-    def __init__(self, answers: Answers) -> None:
+    def __init__(self, answers: Answers, keep: Callable[[Sequence[Record]], None]) -> None:
         self.answers = answers
+        self._keep = keep
         self.children = cast("Children", None)  # nobody looks for a child that has ended
 
     async def start(
@@ -105,6 +109,10 @@ class GivenCalling:
         answer = answer or NOTHING
         await asyncio.sleep(answer.after_seconds)
         identity = f"{event.id}.{record.path}"
+        if not asked.waits:  # what it gives is the run's id
+            identity = answer.result if isinstance(answer.result, str) else identity
+            record = replace(record, output=identity)
+        self._keep([record])
         if answer.error:
             return Child(identity, event.id, Status.FAILED, answer.error.message)
         return Child(identity, event.id, Status.SUCCEEDED, output=answer.result)

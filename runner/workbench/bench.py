@@ -83,7 +83,8 @@ class Made:
 class Performance:
     """
     What came of an event. `status` is the run's, or the event's where no run began. `steps` and
-    `outcomes` are by path; `reached` has the paths of steps that ran, with their indices.
+    `outcomes` are by path; `reached` has the paths of steps that ran, with their indices; `failures` are
+    the errors of steps by path, the innermost first, also of those that have no id.
     """
 
     status: str
@@ -97,6 +98,7 @@ class Performance:
     calls: Sequence[Made] = ()
     notes: Sequence[str] = ()
     reached: frozenset[str] = frozenset()
+    failures: Mapping[str, Json] = field(default_factory=dict)
     state: dict[str, Json] = field(default_factory=dict)
     seconds: float = 0.0  # on the run's own clock
 
@@ -224,6 +226,7 @@ class _OneRun:
         self.watched = _Watched()
         self.skipped: set[str] = set()
         self.notes: list[str] = []
+        self.failures: dict[str, Json] = {}
         self.responded: tuple[float, Json] | None = None
         self.tools = Tools(
             store=cast("Store", self.kept),  # of which a turn uses no more
@@ -239,7 +242,7 @@ class _OneRun:
             stand_in=answers,
             states=self.state,
             answers=self.replies,
-            calling=GivenCalling(answers),
+            calling=GivenCalling(answers, lambda records: self.kept.keep(records, {})),
         )
 
     async def performed(self, payload: Json, item: int | None) -> Performance:
@@ -265,6 +268,7 @@ class _OneRun:
             calls=self._calls(),
             notes=list(dict.fromkeys(self.notes)),
             reached=frozenset(self.watched.steps.keys() | self.answers.calls.keys()) - self.skipped,
+            failures=self.failures,
             state=self.state.values(self.event.workflow),
             seconds=self.clock() - self.clock.start,
         )
@@ -294,6 +298,7 @@ class _OneRun:
         self.skipped |= {one["path"] for one in end.trace if one.get("status") == "skipped"}
         self.skipped -= ran
         self.notes += end.notes
+        self.failures |= {one["path"]: one["error"] for one in end.trace if "error" in one}
         return end
 
     def _answered(self, _run_id: str, answer: Json) -> None:

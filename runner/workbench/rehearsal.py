@@ -13,15 +13,18 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from pydantic import RootModel
 
+from runner.engine.bounds import NO_BOUNDS, Bounds
 from runner.engine.paths import steps_by_path
 from runner.errors import Rejected
 from runner.language.workflow import Action as ActionStep
 from runner.language.workflow import Workflow
+from runner.workbench.answers import OWN
 
 if TYPE_CHECKING:
     import socket
 
     from runner.connector import Action, Call, Connection, Http, Input, Places, Reply
+    from runner.engine.turn import Renew
     from runner.values import Json
 
 
@@ -54,8 +57,8 @@ class Nothing(RootModel[None]):
 
 class StandIns:
     """
-    A stand-in for each action that *find* knows. `called` has the action's name by the
-    Idempotency-Key of each call, in their order.
+    A stand-in for each action that *find* knows but for those of `state`, which reach nothing outside.
+    `called` has the action's name by the Idempotency-Key of each call, in their order.
     """
 
     def __init__(self, find: Callable[[str], Action | None]) -> None:
@@ -65,8 +68,8 @@ class StandIns:
     def action(self, name: str) -> Action | None:
         """The action *name*, its inputs checked as ever, without its effect."""
         real = self._find(name)
-        if real is None:
-            return None
+        if real is None or name.startswith(OWN):
+            return real
 
         async def note(call: Call, _connection: Connection | None, _given: Input) -> Nothing:
             self.called[call.idempotency_key] = name
@@ -90,6 +93,10 @@ class Placeholders:
         """Nothing needs masking."""
         return frozenset()
 
+    def bounds(self) -> Bounds:
+        """What is not sent is not bound."""
+        return NO_BOUNDS
+
     def connection_for(self, action: Action, name: str | None) -> None:
         """No connection is needed where nothing is called."""
 
@@ -104,6 +111,8 @@ class NoWayOut:
         idempotency_key: str | None,  # noqa: ARG002
         timeout_seconds: float,  # noqa: ARG002
         places: Places | None = None,  # noqa: ARG002
+        renew: Renew | None = None,  # noqa: ARG002
+        bounds: Bounds = NO_BOUNDS,  # noqa: ARG002
     ) -> Http:
         """A client that sends nothing."""
         return _Closed()

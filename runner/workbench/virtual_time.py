@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from runner.engine.turn import Evaluator
+    from runner.language.expressions import Expression, ExpressionShape
     from runner.language.scope import Scope
     from runner.language.templates import TemplateShape
     from runner.values import Json
@@ -81,3 +82,13 @@ class EvaluatorOutside:
             return await self._evaluator.render(shape, scope, workflow=workflow, factor=factor)
         with loop.outside():
             return await self._evaluator.render(shape, scope, workflow=workflow, factor=factor)
+
+    async def evaluate(
+        self, expression: Expression | ExpressionShape, scope: Scope, *, workflow: str, factor: float = 1.0
+    ) -> Json:
+        """As `Evaluator.evaluate`."""
+        loop = asyncio.get_running_loop()
+        if not isinstance(loop, VirtualTimeLoop):
+            return await self._evaluator.evaluate(expression, scope, workflow=workflow, factor=factor)
+        with loop.outside():
+            return await self._evaluator.evaluate(expression, scope, workflow=workflow, factor=factor)

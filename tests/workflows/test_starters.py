@@ -145,7 +145,9 @@ def test_a_starter_does_what_it_says(slug: str) -> None:
 
 
 def test_every_starter_is_tried() -> None:
-    assert sorted(CASES) == STARTERS
+    """What needs more than one payload (waits, schedules, state, polls) is tried by its own cases alone."""
+    assert set(CASES) <= set(STARTERS)
+    assert [one for one in STARTERS if not (ROOT / "workflows" / f"{one}.test.yaml").exists()] == []
 
 
 def test_a_single_line_of_an_invoice_is_a_list_too(tmp_path: Path) -> None:
