@@ -99,9 +99,9 @@ class SendWhatsApp(_Message):
 class Sent(Output):
     """The message; it is queued, and not yet delivered."""
 
-    sid: str
+    sid: str = Field(description="Its id at Twilio (SM…).")
     status: str = Field(description="accepted, scheduled, queued or sending, as a rule.")
-    to: str
+    to: str = Field(description="The receiver, as Twilio has it.")
     sender: str | None = Field(alias="from", description="Null while a messaging service picks one.")
     segments: int | None = Field(description="How many parts it is charged as; null while that is open.")
 

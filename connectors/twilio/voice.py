@@ -70,21 +70,21 @@ class Lookup(Input):
 class Called(Output):
     """The call; it is queued, and nobody has answered yet."""
 
-    sid: str
-    status: str
+    sid: str = Field(description="Its id at Twilio (CA…).")
+    status: str = Field(description="queued, as a rule.")
 
 
 class Found(Output):
     """What is known of a number; what was not asked for is null."""
 
-    valid: bool
+    valid: bool = Field(description="Whether there can be such a number.")
     number: str | None = Field(description="With + and country code.")
     national: str | None = Field(description="As it is written in its country.")
-    country: str | None
+    country: str | None = Field(description="Its country (ISO 3166).")
     errors: list[str] = Field(description="Why it is not valid, such as TOO_SHORT.")
     line_type: str | None = Field(description="mobile, landline, fixedVoip, nonFixedVoip, tollFree, …")
-    carrier: str | None
-    caller_name: str | None
+    carrier: str | None = Field(description="Whose line it is.")
+    caller_name: str | None = Field(description="Whose number it is, in the US.")
 
 
 @twilio.action(

@@ -10,8 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 import connectors
-from connectors.http import HttpConnection, Response
-from runner.connector import Call
+from connectors.http import Response
+from runner.connector import Bearer, Call, HttpCredentials
 from runner.errors import ConnectionRejected, OutcomeUnknown, Rejected, Unavailable
 from tests.servers.http_sink import HttpSink
 
@@ -19,7 +19,14 @@ MakeCall = Callable[..., Call]
 SECRET = "s3cr3t-value-1234"
 
 
-async def send(make_call: MakeCall, connection: HttpConnection | None = None, **inputs: Any) -> Any:
+def opened(kind: str, **fields: Any) -> Any:
+    """A connection of *kind*, by default bound to where the sink is."""
+    model = connectors.connection_model(kind)
+    assert model is not None
+    return model.model_validate({**({} if "api_url" in fields else {"hosts": ["127.0.0.1"]}), **fields})
+
+
+async def send(make_call: MakeCall, connection: HttpCredentials | None = None, **inputs: Any) -> Any:
     action = connectors.action("http.request")
     assert action is not None
     answer = await action.function(make_call(connection), connection, action.read_input(inputs))
@@ -199,27 +206,29 @@ async def test_inputs_that_make_no_request_are_refused(
 
 
 @pytest.mark.parametrize(
-    ("fields", "headers", "query"),
+    ("kind", "fields", "headers", "query"),
     [
-        ({"token": SECRET}, {"authorization": f"Bearer {SECRET}"}, {}),
+        ("bearer", {"token": SECRET}, {"authorization": f"Bearer {SECRET}"}, {}),
         (
-            {"auth": "basic", "user": "ann", "password": SECRET},
+            "basic",
+            {"user": "ann", "password": SECRET},
             {"authorization": "Basic " + base64.b64encode(f"ann:{SECRET}".encode()).decode()},
             {},
         ),
-        ({"auth": "header", "name": "X-Api-Key", "value": SECRET}, {"x-api-key": SECRET}, {}),
-        ({"auth": "query", "name": "key", "value": SECRET}, {}, {"key": SECRET}),
+        ("header", {"name": "X-Api-Key", "value": SECRET}, {"x-api-key": SECRET}, {}),
+        ("query", {"name": "key", "value": SECRET}, {}, {"key": SECRET}),
     ],
     ids=["bearer", "basic", "header", "query"],
 )
 async def test_credentials_go_as_the_service_wants_them(
     sink: HttpSink,
     make_call: MakeCall,
+    kind: str,
     fields: dict[str, str],
     headers: dict[str, str],
     query: dict[str, str],
 ) -> None:
-    connection = HttpConnection.model_validate(fields)
+    connection = opened(kind, **fields)
     sink.reply(200)
     sink.reply(401, body=f"bad key {SECRET} in {headers}")
 
@@ -230,30 +239,40 @@ async def test_credentials_go_as_the_service_wants_them(
     assert headers.items() <= sink.requests[0].headers.items()
     assert sink.requests[0].query == query
     assert SECRET not in str(caught.value)
+    assert SECRET not in repr(connection)
     for value in headers.values():
         assert value.removeprefix("Basic ") not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("fields", "says"),
+    ("kind", "fields", "says"),
     [
-        ({}, "bearer needs token"),
-        ({"auth": "basic", "user": "a"}, "basic needs password"),
-        ({"auth": "header", "value": SECRET}, "header needs name"),
-        ({"token": SECRET, "base_url": "example.com"}, "must start with https"),
-        ({"token": SECRET, "base_url": "https://x/?a=1"}, "no query"),
-        ({"token": SECRET, "host": "x"}, "Extra inputs"),
+        ("bearer", {}, "Field required"),
+        ("basic", {"password": SECRET}, "Field required"),
+        ("basic", {"user": "a:b", "password": SECRET}, "should match pattern"),
+        ("header", {"value": SECRET}, "Field required"),
+        ("header", {"name": "X Key", "value": SECRET}, "should match pattern"),
+        ("bearer", {"token": SECRET, "hosts": None}, "name the hosts that may get"),
+        ("bearer", {"token": SECRET, "hosts": []}, "name the hosts that may get"),
+        ("bearer", {"token": SECRET, "hosts": ["https://x.example"]}, "is no host; write api.example.com"),
+        ("bearer", {"token": SECRET, "hosts": ["x.example:443"]}, "is no host"),
+        ("bearer", {"token": SECRET, "hosts": ["*"]}, "is no host"),
+        ("bearer", {"token": SECRET, "hosts": ["*.com"]}, "is no host"),
+        ("bearer", {"token": SECRET, "api_url": "example.com"}, "must start with https"),
+        ("bearer", {"token": SECRET, "api_url": "https://u:p@example.com"}, "must start with https"),
+        ("bearer", {"token": SECRET, "api_url": "https://x/?a=1"}, "no query"),
+        ("bearer", {"token": SECRET, "host": "x"}, "Extra inputs"),
     ],
 )
-def test_a_connection_that_lacks_something_is_refused(fields: dict[str, str], says: str) -> None:
+def test_a_connection_that_lacks_something_is_refused(kind: str, fields: dict[str, Any], says: str) -> None:
     with pytest.raises(ValidationError, match=says) as caught:
-        HttpConnection.model_validate(fields)
+        opened(kind, **fields)
 
     assert SECRET not in str(caught.value)
 
 
-async def test_a_path_stands_below_the_base_url(sink: HttpSink, make_call: MakeCall) -> None:
-    connection = HttpConnection.model_validate({"token": SECRET, "base_url": f"{sink.url}/v1/"})
+async def test_a_path_stands_below_the_api_url(sink: HttpSink, make_call: MakeCall) -> None:
+    connection = Bearer.model_validate({"token": SECRET, "api_url": f"{sink.url}/v1/"})
 
     for url in ("/orders/5", "orders/5?a=b", f"{sink.url}/v2"):
         await send(make_call, connection, url=url)
@@ -264,36 +283,40 @@ async def test_a_path_stands_below_the_base_url(sink: HttpSink, make_call: MakeC
 @pytest.mark.parametrize(
     "url", ["../admin", "/orders/../../admin", "orders/%2e%2e/x", "a/..%2f..%2fadmin", "..\\x"]
 )
-async def test_a_path_does_not_leave_the_base_url(make_call: MakeCall, url: str) -> None:
-    connection = HttpConnection.model_validate({"token": SECRET, "base_url": "http://127.0.0.1:1/v1"})
+async def test_a_path_does_not_leave_the_api_url(make_call: MakeCall, url: str) -> None:
+    connection = Bearer.model_validate({"token": SECRET, "api_url": "http://127.0.0.1:1/v1"})
 
-    with pytest.raises(Rejected, match="leaves the connection's base_url"):
+    with pytest.raises(Rejected, match="leaves the connection's api_url"):
         await send(make_call, connection, url=url)
 
 
-async def test_credentials_are_bound_to_the_host_of_the_base_url_or_to_hosts(
+async def test_credentials_are_bound_to_the_host_of_the_api_url_or_to_hosts(
     sink: HttpSink, make_call: MakeCall
 ) -> None:
-    for bound in ({"base_url": "https://api.example.com"}, {"hosts": ["api.example.com"]}):
-        connection = HttpConnection.model_validate({"token": SECRET, **bound})
+    bounds: list[dict[str, Any]] = [
+        {"api_url": "https://api.example.com"},
+        {"hosts": ["API.example.com."]},
+        {"hosts": ["api.example.com"], "api_url": sink.url},
+    ]
+    for bound in bounds:
+        connection = Bearer.model_validate({"token": SECRET, **bound})
         with pytest.raises(Rejected, match=r"api\.example\.com only"):
             await send(make_call, connection, url=sink.url)
 
-    free = HttpConnection.model_validate({"token": SECRET})
-    await send(make_call, free, url=sink.url)
+    await send(make_call, opened("bearer", token=SECRET), url=sink.url)
     assert len(sink.requests) == 1
 
 
 async def test_a_connection_is_tested_by_the_way_of_sending(sink: HttpSink, make_call: MakeCall) -> None:
-    connection = HttpConnection.model_validate({"token": SECRET, "base_url": sink.url})
+    connection = Bearer.model_validate({"token": SECRET, "api_url": sink.url})
     sink.reply(404)
     sink.reply(401)
 
     assert await connection.test(make_call(connection)) == "127.0.0.1 answered 404"
     with pytest.raises(ConnectionRejected):
         await connection.test(make_call(connection))
-    with pytest.raises(Rejected, match="base_url"):
-        await HttpConnection.model_validate({"token": SECRET}).test(make_call())
+    with pytest.raises(Rejected, match="api_url"):
+        await opened("bearer", token=SECRET).test(make_call())
     assert sink.requests[0].headers["authorization"] == f"Bearer {SECRET}"
 
 

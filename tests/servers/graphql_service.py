@@ -58,12 +58,12 @@ class GraphQlService(HttpSink):
             self.notes.append(variables["note"])
             return {"data": {"addNote": {"id": len(self.notes)}}, "extensions": {"cost": 10}}
         if "reviews" in document:  # data and an error at once
-            error = {"message": "reviews are away", "path": ["order", "reviews"]}
-            return {"data": {"order": {"name": "#1", "reviews": None}}, "errors": [error]}
+            away = {"message": "reviews are away", "path": ["order", "reviews"]}
+            return {"data": {"order": {"name": "#1", "reviews": None}}, "errors": [away]}
         if "order" in document:
             found = {"name": "#1", "total": "9.90"} if variables.get("id") == "1" else None
             return {"data": {"order": found}}
-        error = {
+        error: dict[str, Any] = {
             "message": 'Cannot query field "x" on type "Query".',
             "locations": [{"line": 1, "column": 3}],
             "extensions": {"code": "GRAPHQL_VALIDATION_FAILED"},
