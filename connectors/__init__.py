@@ -13,14 +13,58 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from operator import itemgetter
 
-from runner.connector import Action, ActionInfo, Connection, Connector, Json
+from runner.connector import Action, ActionInfo, Chooser, Connection, Connector, Json
 
 CONNECTORS = {
+    "airtable": "connectors.airtable",
+    "discord": "connectors.discord",
     "email": "connectors.email",
+    "github": "connectors.github",
+    "gitlab": "connectors.gitlab",
+    "gmail": "connectors.google.mail",
+    "google_calendar": "connectors.google.calendar",
+    "google_docs": "connectors.google.docs",
+    "google_drive": "connectors.google.drive",
+    "google_sheets": "connectors.google.sheets",
+    "graphql": "connectors.graphql",
     "http": "connectors.http",
+    "hubspot": "connectors.hubspot",
+    "jira": "connectors.jira",
+    "linear": "connectors.linear",
+    "mattermost": "connectors.mattermost",
+    "mcp": "connectors.mcp",
+    "microsoft_teams": "connectors.microsoft_teams",
+    "notion": "connectors.notion",
+    "openai": "connectors.openai",
+    "pagerduty": "connectors.pagerduty",
+    "postgres": "connectors.postgres",
+    "rss": "connectors.rss",
+    "s3": "connectors.s3",
+    "sendgrid": "connectors.sendgrid",
+    "shopify": "connectors.shopify",
     "slack": "connectors.slack",
+    "state": "connectors.state",
+    "stripe": "connectors.stripe",
+    "telegram": "connectors.telegram",
+    "twilio": "connectors.twilio",
+    "webhook": "connectors.webhook",
+    "whatsapp": "connectors.whatsapp",
+    "zendesk": "connectors.zendesk",
 }
 """Name → module; the module holds its `Connector` under the same name."""
+
+HOMES = {
+    "basic": "http",
+    "bearer": "http",
+    "github_app": "github",
+    "google": "google_sheets",
+    "google_oauth": "google_sheets",
+    "header": "http",
+    "oauth2": "http",
+    "query": "http",
+    "smtp": "email",
+}
+"""Connection kind → its connector, where the two have different names: found without importing all."""
 
 GROUP = "hookline.connectors"
 
@@ -58,9 +102,18 @@ def action(full_name: str) -> Action | None:
         return None
 
 
+def chooser(full_name: str, name: str) -> Chooser | None:
+    """Find what lists the values of the input *name* of an action, or None."""
+    home, _, verb = full_name.partition(".")
+    try:
+        return connector(home).choosers.get(f"{verb}.{name}")
+    except LookupError:
+        return None
+
+
 def connection_model(kind: str) -> type[Connection] | None:
     """Find the model of a connection kind (`slack`, `smtp`), or None."""
-    likely = [kind] if kind in CONNECTORS else []
+    likely = [home] if (home := HOMES.get(kind, kind)) in CONNECTORS else []
     for name in [*likely, *names()]:
         if (model := connector(name).connections.get(kind)) is not None:
             return model
@@ -87,17 +140,17 @@ def described(name: str | None = None) -> list[Json]:
 
 def described_kinds() -> list[Json]:
     """The connection kinds: `kind, connector, summary, fields` (JSON Schema), sorted by kind."""
-    kinds = [
-        {
+    kinds = {
+        kind: {
             "kind": kind,
-            "connector": one,
+            "connector": HOMES.get(kind, one),  # several may take the same
             "summary": inspect.getdoc(model) or "",
             "fields": model.model_json_schema(),
         }
         for one in names()
         for kind, model in connector(one).connections.items()
-    ]
-    return sorted(kinds, key=itemgetter("kind"))
+    }
+    return sorted(kinds.values(), key=itemgetter("kind"))
 
 
 def _described(connector_name: str, found: Action) -> Json:

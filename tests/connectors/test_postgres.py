@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import subprocess
@@ -169,15 +170,13 @@ async def test_whatever_gives_rows_can_be_read(act: Acting, sql: str) -> None:
 
 
 @pytest.mark.parametrize("verb", ["query", "execute"])
-@pytest.mark.parametrize("sql", ["COPY pg_class TO STDOUT", "COPY t FROM STDIN", "", "-- nothing", "COMMIT"])
-async def test_what_is_no_statement_for_rows_ends_at_once(act: Acting, verb: str, sql: str) -> None:
-    async with asyncio.timeout(5):
-        try:
-            answer = await act(verb, sql=sql or " ")
-        except ActionError as error:
-            assert isinstance(error, Rejected), error
-        else:
-            assert answer["rows"] == []
+@pytest.mark.parametrize(
+    "sql",
+    ["COPY pg_class TO STDOUT", 'COPY "Shop".orders FROM STDIN', " ", "-- nothing", "COMMIT", "NOTIFY x"],
+)
+async def test_what_gives_no_rows_ends_at_once(act: Acting, verb: str, sql: str) -> None:
+    with contextlib.suppress(Rejected):
+        assert (await act(verb, sql=sql, timeout_seconds=5))["rows"] == []
 
 
 async def test_a_value_never_becomes_sql(act: Acting) -> None:
@@ -259,7 +258,7 @@ def test_what_is_done_after_a_crash_depends_on_whether_twice_is_once() -> None:
         ({"sql": "VACUUM"}, "25001|cannot run in a transaction|25006"),
         (
             {"sql": "SELECT '0044-03-15 BC'::date AS x"},
-            "a value has no form here: .*cast it in the SQL: …::text",
+            "has no form here: .*cast it in the SQL",
         ),
     ],
 )

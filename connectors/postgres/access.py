@@ -1,0 +1,233 @@
+"""
+A connection to a PostgreSQL: one for each call, over a guarded socket, with every statement in a
+transaction, so that whatever fails before the commit is known to have done nothing.
+
+Sources: PostgreSQL's manual, appendix A (SQLSTATE) and 55.2 (message flow); asyncpg's API reference.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
+
+from pydantic import Field, SecretStr, field_validator
+
+from runner.connector import (
+    Call,
+    Connection,
+    ConnectionRejected,
+    OutcomeUnknown,
+    Rejected,
+    TimedOut,
+    Unavailable,
+    checked_hosts,
+)
+
+if TYPE_CHECKING:
+    import socket
+
+SERVER_SHARE = 0.9  # of the time: the server gives up first, and then says that nothing happened
+MENDS = {
+    "25001": "it cannot run in a transaction, and every statement does",
+    "25006": "postgres.query only reads; use postgres.execute, and a server that is no standby",
+    "42601": "one statement at a time is taken; values go into params",
+    "42P10": "`keys` must be exactly the columns of a unique constraint",
+    "42P18": "say its type in the SQL: $1::text",
+}
+
+
+class PostgresConnection(Connection):
+    """A user of a database."""
+
+    host: str = Field(description="The server.", examples=["db.example.com"])
+    port: int = Field(5432, gt=0, lt=65536, description="The port.")
+    database: str = Field(description="The database.", min_length=1)
+    user: str = Field(description="The user; give it the rights that workflows need, no more.", min_length=1)
+    password: SecretStr = Field(SecretStr(""), description="The password.")
+    tls: Literal["verify", "unverified", "none"] = Field(
+        "verify",
+        description="verify: encrypted, and the server's certificate is checked; unverified: encrypted, but "
+        "whoever answers is believed; none: all in the clear.",
+    )
+    ca_certificate: str | None = Field(
+        None, description="The certificate (PEM) of a private authority that the server's is from."
+    )
+
+    @field_validator("host")
+    @classmethod
+    def _one_host(cls, value: str) -> str:
+        if "*" in value:
+            raise ValueError("a host holds no *")
+        return checked_hosts([value])[0]
+
+    @property
+    def where(self) -> str:
+        """Database, host and port, for messages."""
+        return f"the database {self.database} at {self.host}:{self.port}"
+
+    async def test(self, call: Call) -> str:
+        """Sign in and ask who we are."""
+        async with session(call, self, readonly=True) as database:
+            who = await database.fetchval("SELECT current_user::text")
+            version = database.get_server_version()
+        return f"{self.where} (PostgreSQL {version.major}.{version.minor}) lets {who} in"
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a transaction got, for the meaning of an error."""
+
+    where: str
+    committing: bool = False
+
+
+class GuardedLoop:
+    """
+    An event loop whose connections are made by the guard: asyncpg takes no ready socket, but a loop. So
+    the address that was checked is the one that is connected to, and TLS still asks for the host's name.
+    """
+
+    def __init__(self, connect: Callable[[str, int], Awaitable[socket.socket]]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._connect = connect
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loop, name)
+
+    async def create_connection(self, factory: Callable[[], Any], host: str, port: int) -> Any:
+        """As the loop's own, over a guarded socket."""
+        sock = await self._connect(host, port)
+        try:
+            return await self._loop.create_connection(factory, sock=sock)
+        except BaseException:
+            sock.close()
+            raise
+
+
+@asynccontextmanager
+async def session(call: Call, connection: PostgresConnection, *, readonly: bool) -> AsyncIterator[Any]:
+    """
+    An asyncpg connection within a transaction, which is committed at the end.
+
+    Raises:
+        ActionError: what went wrong, and whether it may have happened.
+    """
+    asyncpg = driver()
+    progress = Progress(connection.where)
+    async with errors(asyncpg, progress, call.timeout_seconds):
+        database = await asyncpg.connect(
+            host=connection.host,
+            port=connection.port,
+            database=connection.database,
+            user=connection.user,
+            # everything is given: nothing is taken from the environment or the home of the server's account
+            password=connection.password.get_secret_value(),
+            ssl=False if connection.tls == "none" else _tls(connection.tls, connection.ca_certificate),
+            direct_tls=False,
+            target_session_attrs="any",
+            timeout=call.timeout_seconds,
+            loop=GuardedLoop(call.connect),
+            statement_cache_size=0,  # poolers such as PgBouncer keep none
+            server_settings={"application_name": "hookline"},
+        )
+        try:
+            transaction = database.transaction(readonly=readonly)
+            await transaction.start()
+            milliseconds = max(1, int(call.timeout_seconds * 1000 * SERVER_SHARE))
+            await database.execute(f"SET LOCAL statement_timeout = {milliseconds}")
+            yield database
+            progress.committing = not readonly
+            await transaction.commit()
+            progress.committing = False
+        finally:
+            database.terminate()  # the server takes back what was not committed
+
+
+def driver() -> Any:
+    """asyncpg, imported when it is first used. Raises Rejected: it is not installed."""
+    try:
+        return import_module("asyncpg")
+    except ImportError:
+        raise Rejected(
+            "this server has no driver for PostgreSQL: pip install 'hookline[postgres]', then start it again"
+        ) from None
+
+
+@asynccontextmanager
+async def errors(asyncpg: Any, progress: Progress, seconds: float) -> AsyncIterator[None]:
+    """Tell apart what happened, what may have, and what did not."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:  # before OSError, which it is
+        if progress.committing:
+            raise TimedOut(f"{progress.where} did not answer a commit in time") from None
+        raise Unavailable(
+            f"{progress.where} did not answer within {seconds:g} s; nothing was changed"
+        ) from None
+    except asyncpg.PostgresError as error:
+        _said(progress, error)
+    except ssl.SSLError as error:
+        reason = getattr(error, "verify_message", "") or (error.reason or "TLS failed").lower()
+        raise ConnectionRejected(
+            f"{progress.where} cannot be trusted: {reason}; mend the host, tls or ca_certificate"
+        ) from None
+    except OSError as error:
+        if "rejected SSL upgrade" in str(error):
+            raise ConnectionRejected(
+                f"{progress.where} offers no encryption; set tls to none where the network can be trusted"
+            ) from None
+        _broken(progress, error)
+    except asyncpg.InterfaceError as error:
+        if progress.committing or "closed" in str(error):
+            _broken(progress, error)
+        raise Rejected(f"a value does not fit: {str(error)[:300]}") from None
+
+
+def _said(progress: Progress, error: Any) -> NoReturn:
+    """Judge an error of the server by its SQLSTATE."""
+    state = error.sqlstate or ""
+    if state[:2] == "08" or state in {"40003", "57P01", "57P02"}:
+        _broken(progress, error)
+    said = f"{progress.where} said: {_reason(error)} ({state})"
+    if state[:2] == "28" or state == "3D000":
+        raise ConnectionRejected(f"{said}; mend user, password or database of the connection") from None
+    if state == "57014":
+        raise Unavailable(f"{said}; nothing was changed") from None
+    # rolled back for a reason that passes: a deadlock, no memory, no place, a start
+    if state[:2] in {"40", "53", "57", "58"} or state == "55P03":
+        raise Unavailable(said) from None
+    raise Rejected(f"{said}; {MENDS[state]}" if state in MENDS else said) from None
+
+
+def _broken(progress: Progress, error: Exception) -> NoReturn:
+    if progress.committing:
+        raise OutcomeUnknown(f"{progress.where}: the connection broke during the commit") from error
+    raise Unavailable(f"{progress.where}: the connection broke; nothing was changed") from error
+
+
+def _reason(error: Any) -> str:
+    said = str(error.args[0]) if error.args else type(error).__name__
+    parts = [said, *(text for text in (error.detail, error.hint) if text)]
+    if error.position:
+        parts.append(f"at character {error.position} of the SQL")
+    return re.sub(r"[\x00-\x1f\x7f\s]+", " ", "; ".join(parts))[:500].strip()
+
+
+@lru_cache(maxsize=32)
+def _tls(mode: str, ca_certificate: str | None) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cadata=ca_certificate)
+    except ssl.SSLError:
+        raise ConnectionRejected("ca_certificate is not a certificate in PEM") from None
+    if mode == "unverified":
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
