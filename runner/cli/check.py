@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from runner.cli.fault_formats import print_fault, print_faults
 from runner.cli.options import FOLDER, Place, asynchronous, example
 from runner.cli.showing import note, print_json
 from runner.errors import SettingsError
-from runner.values import Json
 
 if TYPE_CHECKING:
+    from runner.engine.checking import Checked
+    from runner.engine.history import History
     from runner.language.catalogue import Catalogue
     from runner.language.faults import Fault
-    from runner.language.workflow import Workflow
+    from runner.settings_vars import VarOverrides
+
+__all__ = ["check", "print_fault"]
 
 SUFFIXES = (".yaml", ".yml")
 TEST = ".test.yaml"
 
 
-@click.command(epilog=example("hookline check workflows/order-alerts.yaml"))
+@click.command(
+    epilog=example(
+        "hookline check workflows/order-alerts.yaml",
+        "hookline check --fix --diff",
+        "hookline check --explain double-quotes",
+    )
+)
 @click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
     "--format",
@@ -34,74 +46,154 @@ TEST = ".test.yaml"
     help="How the faults are printed; github makes annotations of a pull request.",
 )
 @click.option("--json", "as_json", is_flag=True, help="As --format json.")
-@click.option("--data", type=FOLDER, help="Know the connections and secrets of this data folder too.")
+@click.option(
+    "--data",
+    type=FOLDER,
+    help="Know the connections, secrets and last events of this data folder too.",
+)
+@click.option("--fix", "is_fixing", is_flag=True, help="Make the mends that are certain; the rest stays.")
+@click.option("--diff", "is_diff", is_flag=True, help="Show what --fix would change, and change nothing.")
+@click.option("--explain", "code", metavar="CODE", help="What a fault means, and how it is mended.")
 @asynchronous
-async def check(paths: tuple[Path, ...], form: str, as_json: bool, data: Path | None) -> None:
+async def check(
+    paths: tuple[Path, ...],
+    form: str,
+    as_json: bool,
+    data: Path | None,
+    is_fixing: bool,
+    is_diff: bool,
+    code: str | None,
+) -> None:
     """
     Find every fault of workflow files and of their tests.
 
     PATH is a file or a folder; ./workflows if none is given. A _defaults.yaml beside them is checked
-    too. Exit status 1 if there is an error.
+    too. With --data, expressions are also tried on the last events of each workflow. Exit status 1 if
+    there is an error.
     """
-    from runner.cli.call_faults import call_faults, siblings
-    from runner.cli.case_files import read_case_file
-    from runner.cli.overriding import overridden, unused_overrides
-    from runner.engine.library import basis_in, text_of, workflow_files
-    from runner.language.basis import DEFAULTS_FILE, NO_BASIS
-    from runner.language.defaults import check_defaults
-    from runner.language.faults import Fault
-    from runner.language.formerly import formerly_of, taken_fault
-    from runner.language.load import load
-    from runner.settings_vars import VarOverrides
+    if code is not None:
+        _explain(code, as_json=as_json)
+        return
+    from runner.cli.overriding import overridden
 
     form = "json" if as_json else form
-    files = [file for path in paths or (Path("workflows"),) for file in _files(path)]
-    catalogue = await _catalogue(data if data and data.is_dir() else None)  # noqa: ASYNC240 - nothing waits
-    texts: dict[str, str] = {}
-    faults: list[Fault] = []
-    overrides = Place(data, None, Path("workflows")).settings().vars if data else VarOverrides()
-    workflows: list[Workflow] = []
-    calling: list[Path] = []
-    defaults = [file.with_name(DEFAULTS_FILE) for file in files if file.with_name(DEFAULTS_FILE).exists()]
-    for file in dict.fromkeys([*files, *defaults]):
-        text = text_of(file)
-        if isinstance(text, str) and file.name == DEFAULTS_FILE:
-            texts[str(file)] = text
-            faults += check_defaults(text, str(file), catalogue)
-        elif isinstance(text, str):
-            texts[str(file)] = text
-            basis = basis_in(file.parent, overrides.of(file.stem))
-            basis = NO_BASIS if isinstance(basis, Fault) else basis  # said of the defaults themselves
-            loaded = load(
-                text, path=str(file), slug=file.stem, catalogue=siblings(catalogue, file), basis=basis
-            )
-            calling += [file] if loaded.calls else []
-            faults += loaded.faults
-            workflows += [loaded.workflow] if loaded.workflow else []
-            faults += [
-                taken_fault(text, str(file), old)
-                for old in formerly_of(text)
-                if old != file.stem and file.with_name(f"{old}.yaml").exists()
-            ]
-            faults += _misnamed(file)
-        else:
-            faults.append(text)
-    tests = _tests(paths or (Path("workflows"),))
-    for test in tests:
-        case_file = read_case_file(test, catalogue)
-        texts |= case_file.texts
-        faults += case_file.faults
-    faults += call_faults(calling, catalogue, overrides)
-    known = {one.stem for folder in {file.parent for file in files} for one in workflow_files(folder)}
-    faults = list(dict.fromkeys([*faults, *unused_overrides(overrides, workflows, known)]))
-    {"text": _text, "json": _json, "github": _github, "sarif": _sarif}[form](faults, texts)
-    is_bad = any(fault.severity == "error" for fault in faults)
+    asked = paths or (Path("workflows"),)
+    has_data = data is not None and data.is_dir()  # noqa: ASYNC240 - nothing waits
+    async with _known(data if has_data else None, data) as known:
+        desk = _Desk([file for path in asked for file in _files(path)], _tests(asked), known)
+        found = await desk.found({})
+        if is_fixing or is_diff:
+            found = await _fixed(desk, found, writes=not is_diff)
+            if is_diff:
+                return
+    print_faults(found.faults, found.texts, form, address=known.address)
     if form == "text":
-        for sentence in overridden(overrides, workflows):
+        for sentence in overridden(known.overrides, found.checked.workflows):
             note(sentence)
-        note(_summary(len(files), len(tests), faults))
-    if is_bad:
+        note(_summary(len(desk.files), len(desk.tests), found.faults))
+    if any(fault.severity == "error" for fault in found.faults):
         raise click.exceptions.Exit(1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known of the world around the files."""
+
+    catalogue: Catalogue
+    overrides: VarOverrides
+    history: History | None = None
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    faults: Sequence[Fault]
+    texts: Mapping[str, str]
+    checked: Checked
+
+
+class _Desk:
+    """The files that were asked for, checked as often as they change."""
+
+    def __init__(self, files: Sequence[Path], tests: Sequence[Path], known: _Known) -> None:
+        self.files = list(dict.fromkeys(files))
+        self.tests = tests
+        self.known = known
+
+    async def found(self, instead: Mapping[Path, str]) -> _Found:
+        """All faults, with *instead* in place of what is on the disk."""
+        from runner.cli.case_files import read_case_file
+        from runner.cli.overriding import unused_overrides
+        from runner.engine.checking import check_files
+        from runner.engine.library import workflow_files
+
+        known = self.known
+        checked = check_files(self.files, known.catalogue, overrides=known.overrides.of, instead=instead)
+        faults, texts = [*checked.faults, *await self._tried(checked)], dict(checked.texts)
+        for test in self.tests:
+            case_file = read_case_file(test, known.catalogue, text=instead.get(test))
+            texts |= {path: text for path, text in case_file.texts.items() if path not in texts}
+            faults += case_file.faults
+        folders = {file.parent for file in self.files}
+        slugs = {one.stem for folder in folders for one in workflow_files(folder)}
+        faults += unused_overrides(known.overrides, checked.workflows, slugs)
+        return _Found(list(dict.fromkeys(faults)), texts, checked)
+
+    async def _tried(self, checked: Checked) -> list[Fault]:
+        """What the last events say."""
+        from runner.engine.trying import recorded_samples, tried
+
+        if self.known.history is None:
+            return []
+        found = []
+        paths = {Path(path).stem: path for path in checked.texts}
+        for slug, loaded in checked.loaded.items():
+            samples = await recorded_samples(self.known.history, slug, time.monotonic)
+            found += tried(loaded, samples, paths[slug], checked.texts[paths[slug]])
+        return found
+
+
+async def _fixed(desk: _Desk, found: _Found, *, writes: bool) -> _Found:
+    """Make the certain mends, or show them; what is found afterwards."""
+    from runner.cli.mending import mended_texts, print_diff, write
+
+    rounds: list[_Found] = []
+    changed = await mended_texts(found.texts, found.faults, lambda instead: _again(desk, rounds, instead))
+    if not changed:
+        note("There is nothing that can be mended for certain.")
+        return found
+    if not writes:
+        print_diff(found.texts, changed)
+        return found
+    write(changed)
+    note(f"mended: {', '.join(sorted(changed))}")
+    return rounds[-1]
+
+
+async def _again(desk: _Desk, rounds: list[_Found], instead: Mapping[Path, str]) -> Sequence[Fault]:
+    rounds.append(await desk.found(instead))
+    return rounds[-1].faults
+
+
+def _explain(code: str, *, as_json: bool) -> None:
+    """Print what the reference says of one fault."""
+    from runner.language.fault_reference import explained
+    from runner.language.suggest import did_you_mean
+
+    one = explained().get(code)
+    if one is None:
+        hint = did_you_mean(code, explained()) or "`hookline check` names the code of each fault with --json"
+        raise SettingsError(f'there is no fault "{code}"; {hint}')
+    row = one.as_json()
+    if as_json:
+        print_json(row)
+        return
+    click.secho(f"{one.code}: {one.title}", bold=True)
+    click.echo(f"\n{click.wrap_text(one.about, width=78)}")
+    for head, colour, text in (("Wrong", "red", row["wrong"]), ("Mended", "green", row["mended"])):
+        if text:
+            click.secho(f"\n{head}:\n", fg=colour)
+            click.echo("".join(f"    {line}\n" if line else "\n" for line in text.splitlines()), nl=False)
 
 
 def _files(path: Path) -> list[Path]:
@@ -128,28 +220,23 @@ def _tests(paths: Sequence[Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-async def _catalogue(data: Path | None) -> Catalogue:
+@contextlib.asynccontextmanager
+async def _known(folder: Path | None, data: Path | None) -> AsyncIterator[_Known]:
+    """What is known with the data in *folder*; *data* is the option, which may name one that is not there."""
     import connectors
     from runner.inbound.providers import provider_infos
     from runner.language.catalogue import Catalogue
+    from runner.settings_vars import VarOverrides
 
-    if data is None:
-        return Catalogue(connectors.catalogue_actions(), providers=provider_infos())
+    overrides = Place(data, None, Path("workflows")).settings().vars if data else VarOverrides()
+    if folder is None:
+        yield _Known(Catalogue(connectors.catalogue_actions(), providers=provider_infos()), overrides)
+        return
     from runner.cli.house import catalogue
 
-    async with contextlib.AsyncExitStack() as stack:
-        rooms = await stack.enter_async_context(Place(data, None, Path("workflows")).opened())
-        return catalogue(rooms.vault, rooms.settings.server)
-
-
-def _misnamed(file: Path) -> list[Fault]:
-    """A server reads `*.yaml` alone; a `.yml` would lie there in silence."""
-    from runner.language.faults import Fault
-
-    if file.suffix == ".yaml":
-        return []
-    message, hint = "the server does not read this file", f"name it {file.stem}.yaml"
-    return [Fault(str(file), 1, 1, "", "file-name", "warning", message, hint)]
+    async with Place(folder, None, Path("workflows")).opened() as rooms:
+        known = catalogue(rooms.vault, rooms.settings.server)
+        yield _Known(known, overrides, rooms.history, rooms.settings.address)
 
 
 def _summary(files: int, tests: int, faults: Sequence[Fault]) -> str:
@@ -166,76 +253,3 @@ def _summary(files: int, tests: int, faults: Sequence[Fault]) -> str:
         if count or noun == "workflow"
     ]
     return f"{' and '.join(kinds)} checked: {' and '.join(found) or 'no faults'}"
-
-
-def _text(faults: Sequence[Fault], texts: Mapping[str, str]) -> None:
-    for fault in faults:
-        print_fault(fault, texts.get(fault.path, ""))
-
-
-def print_fault(fault: Fault, text: str, *, err: bool = False) -> None:
-    """Print a fault with its source line and a caret; *text* is the file's."""
-    from runner.language.faults import render_fault
-
-    head, *source = render_fault(fault, text).split("\n")
-    label = click.style(f"{fault.severity}: ", fg="red" if fault.severity == "error" else "yellow", bold=True)
-    click.echo(label + "\n".join([head, *source]), err=err)
-
-
-def _json(faults: Sequence[Fault], _texts: Mapping[str, str]) -> None:
-    print_json([fault.as_json() for fault in faults])
-
-
-def _github(faults: Sequence[Fault], _texts: Mapping[str, str]) -> None:
-    """Workflow commands. Source: docs.github.com, "Workflow commands for GitHub Actions"."""
-    for fault in faults:
-        sentence = f"{fault.message}; {fault.hint}" if fault.hint else fault.message
-        sentence = f"{fault.where}: {sentence}" if fault.where else sentence
-        place = f"file={_property(fault.path)},line={fault.line},col={fault.column}"
-        click.echo(f"::{fault.severity} {place},title={_property(fault.code)}::{_data(sentence)}")
-
-
-def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
-
-
-def _sarif(faults: Sequence[Fault], _texts: Mapping[str, str]) -> None:
-    """Source: SARIF 2.1.0, OASIS."""
-    from runner import __version__
-
-    rules = [{"id": code} for code in sorted({fault.code for fault in faults})]
-    driver = {"name": "hookline", "version": __version__, "rules": rules}
-    print_json(
-        {
-            "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-            "version": "2.1.0",
-            "runs": [
-                {
-                    "tool": {"driver": driver},
-                    "columnKind": "unicodeCodePoints",
-                    "results": [_result(fault) for fault in faults],
-                }
-            ],
-        }
-    )
-
-
-def _result(fault: Fault) -> Json:
-    sentence = f"{fault.message}; {fault.hint}" if fault.hint else fault.message
-    return {
-        "ruleId": fault.code,
-        "level": fault.severity,
-        "message": {"text": f"{fault.where}: {sentence}" if fault.where else sentence},
-        "locations": [
-            {
-                "physicalLocation": {
-                    "artifactLocation": {"uri": Path(fault.path).as_posix()},
-                    "region": {"startLine": fault.line, "startColumn": fault.column},
-                }
-            }
-        ],
-    }

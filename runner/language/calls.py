@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from runner.language.faults import Fault
+from runner.language.fixes import replaced
 from runner.language.keys import SLUG_PATTERN
 from runner.language.scalars import Unread, at
 from runner.language.shapes import ShapeFault
-from runner.language.suggest import did_you_mean, one_of
+from runner.language.suggest import did_you_mean, one_of, surely
 from runner.language.templates import compile_template
 from runner.language.visibility import Use
 from runner.language.workflow import CallWorkflow
@@ -64,7 +65,8 @@ def read_call(reader: StepReader, node: Node, values: dict[str, Any], where: str
         others = [one for one in known if one != reader.slug]
         hint = did_you_mean(slug, others) or (one_of(others) if others else f"add {slug}.yaml beside it")
         message = f'there is no workflow "{slug}" in this folder'
-        reader.fault(named.place, place, "unknown-workflow", message, hint, severity="warning")
+        fix = replaced(named, surely(slug, others))
+        reader.fault(named.place, place, "unknown-workflow", message, hint, severity="warning", fix=fix)
     if slug == reader.slug:
         message = "the workflow calls itself"
         reader.fault(named.place, place, "call-circle", message, "`for_each` and `repeat` run steps again")
@@ -89,7 +91,7 @@ def _inputs(reader: StepReader, node: Node, where: str) -> TemplateShape | None:
         with contextlib.suppress(Unread):
             reader.leaves(node, where, fault)
         return None
-    reader.uses.append(Use(node, where, "template", reader.view, tuple(shape.references)))
+    reader.uses.append(Use(node, where, "template", reader.view, tuple(shape.references), shape.reads))
     return shape
 
 

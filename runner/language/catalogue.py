@@ -17,9 +17,9 @@ class ActionInfo:
     One action as a file may call it.
 
     `inputs` maps each input to its JSON Schema; `required` names those that must be given.
-    `html` names the inputs in which every expression is escaped. `connection_kinds` is empty
-    where the action takes no connection. `check_literal(input, value)` says what is wrong with
-    a constant, or None.
+    `html` names the inputs in which every expression is escaped, `addresses` those that say to which
+    host a request goes. `connection_kinds` is empty where the action takes no connection.
+    `check_literal(input, value)` says what is wrong with a constant, or None.
     """
 
     name: str
@@ -27,6 +27,7 @@ class ActionInfo:
     inputs: Mapping[str, Mapping[str, Json]]
     required: frozenset[str]
     html: frozenset[str] = frozenset()
+    addresses: frozenset[str] = frozenset()
     connection_kinds: tuple[str, ...] = ()
     connection_required: bool = False
     check_literal: Callable[[str, Json], str | None] = field(default=lambda _name, _value: None)

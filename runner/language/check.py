@@ -6,18 +6,21 @@ reference against what can be seen from its place.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from runner.language.fixes import mended, renamed, replaced, within
+from runner.language.functions import FUNCTIONS
 from runner.language.shapes import place as path_text
-from runner.language.suggest import did_you_mean, nearest, one_of
-from runner.language.visibility import leaf, place_in
+from runner.language.suggest import did_you_mean, nearest, one_of, surely
+from runner.language.traps import Mend, dashed_name
+from runner.language.visibility import leaf, offset_in, place_in
 from runner.language.waiting_checks import check_resume
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from runner.language.catalogue import ActionInfo
-    from runner.language.faults import Severity
+    from runner.language.faults import Fix, Severity
     from runner.language.nodes import Node
     from runner.language.reading import Reader
     from runner.language.shapes import Reference
@@ -37,6 +40,12 @@ SECRETS_STAND = "secrets stand only in {{ … }} under an action's `with`"
 UNESCAPED = re.compile(  # no filter that makes text safe
     r"\{\{(?:(?!\}\}|\|\s*(?:escape|safe_html|escape_html|strip_tags|urlencode)\b).)*\}\}", re.DOTALL
 )
+WORDS = {
+    **dict.fromkeys(("None", "none", "nil", "NULL", "Null", "undefined"), "null"),
+    **dict.fromkeys(("True", "TRUE"), "true"),
+    **dict.fromkeys(("False", "FALSE"), "false"),
+}
+OUR_NAME = re.compile("`([a-z.]+)`")
 DIALECTS = {  # what other products call it
     "trigger": "`payload` is the body, `event` the request",
     "body": "`payload`", "data": "`payload`", "json": "`payload`", "input": "`payload`",
@@ -53,7 +62,8 @@ def check_action(reader: Reader, node: Node, info: ActionInfo | None, where: str
     if info is None:
         name = str(action.value)
         hint = did_you_mean(name, reader.catalogue.actions) or one_of(reader.catalogue.actions)
-        reader.fault(action.place, f"{where}.action", "unknown-action", f'no action "{name}"', hint)
+        fix = replaced(action, surely(name, reader.catalogue.actions))
+        reader.fault(action.place, f"{where}.action", "unknown-action", f'no action "{name}"', hint, fix=fix)
         return
     check_inputs(reader, node, info, where)
     check_connection(reader, node, info, where)
@@ -66,7 +76,8 @@ def check_inputs(reader: Reader, node: Node, info: ActionInfo, where: str) -> No
     given = inputs.value if inputs is not None else {}
     if not isinstance(given, dict):
         return
-    for name in sorted(info.required):
+    meant = {nearest(one, info.inputs) for one in given if one not in info.inputs}
+    for name in sorted(info.required - meant):
         if name not in given or _is_null(given[name]):
             place = node.keys.get("with", action_place(node))
             about = str(info.inputs[name].get("description", ""))
@@ -78,9 +89,9 @@ def check_inputs(reader: Reader, node: Node, info: ActionInfo, where: str) -> No
         place_name = f"{where}.with.{name}"
         if name not in info.inputs:
             hint = did_you_mean(name, info.inputs) or one_of(info.inputs)
-            reader.fault(
-                inputs.keys[name], place_name, "unknown-input", f"{info.name} has no input `{name}`", hint
-            )
+            fix = renamed(inputs, name, surely(name, info.inputs))
+            message = f"{info.name} has no input `{name}`"
+            reader.fault(inputs.keys[name], place_name, "unknown-input", message, hint, fix=fix)
         elif is_constant(value) and not _is_null(value):
             wrong = info.check_literal(name, value.plain())
             if wrong:
@@ -134,6 +145,7 @@ def check_connection(reader: Reader, node: Node, info: ActionInfo, where: str) -
                 f'this server holds no connection "{given.value}"',
                 hint,
                 severity="warning",
+                fix=replaced(given, surely(given.value, reader.catalogue.connections)),
             )
         elif kind not in info.connection_kinds:
             reader.fault(
@@ -166,13 +178,38 @@ def check_references(reader: Reader, declared: Mapping[str, Declared], constants
         for reference in use.references:
             found = _judge(use, reference, reader, declared, constants)
             if found:
-                code, message, hint = found
+                code, message, hint, mend = found
                 node = leaf(use.node, reference.path)
                 place = place_in(node, reference.line, reference.column)
                 tail = path_text(reference.path)
                 where = use.where + (tail if not tail or tail.startswith("[") else f".{tail}")
                 severity: Severity = "warning" if code in WARNINGS else "error"
-                reader.fault(place, where, code, message, hint, severity=severity)
+                fix = _fix(node, reference, mend)
+                if code == "dashed-name" and isinstance(mend, Mend):
+                    place = node.place_at(mend.start + 1)
+                reader.fault(place, where, code, message, hint, severity=severity, fix=fix)
+
+
+class Finding(NamedTuple):
+    """What is wrong with a reference; `mend` is what certainly stands for its name, or a whole `Mend`."""
+
+    code: str
+    message: str
+    hint: str
+    mend: str | Mend | None = None
+
+
+def _fix(node: Node, reference: Reference, mend: str | Mend | None) -> Fix | None:
+    """*mend* in place of the name, with its quotes, where it stands there."""
+    if mend is None or not isinstance(node.value, str):
+        return None
+    if isinstance(mend, Mend):
+        return mended(node, mend)
+    start = offset_in(node.value, reference.line, reference.column)
+    for name in (f'"{reference.name}"', reference.name):
+        if node.value.startswith(name, start):
+            return within(node, start, start + len(name), mend)
+    return None
 
 
 WARNINGS = frozenset({"secret-not-held", "inner-root", "dialect"})
@@ -184,7 +221,7 @@ def _judge(
     reader: Reader,
     declared: Mapping[str, Declared],
     constants: Collection[str],
-) -> tuple[str, str, str] | None:
+) -> Finding | None:
     """Code, message and way out for a reference that does not hold, or None."""
     name = reference.name
     match reference.kind:
@@ -192,16 +229,18 @@ def _judge(
             return _step(use, f"{reference.kind}s", name, declared)
         case "var" if name not in constants:
             hint = did_you_mean(name, constants, before="vars.") or f"add `{name}` under `vars`"
-            return "unknown-var", f"`vars.{name}` is not defined", hint
+            return Finding("unknown-var", f"`vars.{name}` is not defined", hint, surely(name, constants))
         case "secret":
             return _secret(use, name, reader.catalogue.secrets)
         case "resume":
-            return check_resume(use, name, declared)
+            found = check_resume(use, name, declared)
+            return Finding(*found) if found else None
         case "inner" if name in (*ALWAYS, *use.view.names):
-            return (
+            return Finding(
                 "inner-root",
                 f"inside the brackets `{name}` is a field of the item",
                 f"write `$.{name}` if the name of the file is meant",
+                f"$.{name}" if name in ("vars", "steps", "outcomes") else None,
             )
         case "root":
             return _root(use, reference, declared, constants)
@@ -209,10 +248,10 @@ def _judge(
             return None
 
 
-def _step(use: Use, root: str, name: str, declared: Mapping[str, Declared]) -> tuple[str, str, str] | None:
+def _step(use: Use, root: str, name: str, declared: Mapping[str, Declared]) -> Finding | None:
     view = use.view
     if view.before_run:
-        return (
+        return Finding(
             "before-run",
             f"`{root}.{name}` has no value here: this is rendered before any step runs",
             "use `payload`, `event` or `vars`",
@@ -224,27 +263,28 @@ def _step(use: Use, root: str, name: str, declared: Mapping[str, Declared]) -> t
         hint = did_you_mean(name, known, before=f"{root}.") or (
             "add `id` to the step" if not known else one_of(known)
         )
-        return "unknown-step", f'no step has the id "{name}"', hint
+        return Finding("unknown-step", f'no step has the id "{name}"', hint, surely(name, known))
     there = declared[name]
     if use.where == there.where or use.where.startswith(f"{there.where}."):
-        return (
+        return Finding(
             "step-later",
             f"`{root}.{name}` is this step itself, which has not ended",
             "refer to a step above",
         )
     if there.place > use.node.place:
-        return "step-later", f"`{root}.{name}` stands later, in line {there.place.line}", "move that step up"
-    return (
+        message = f"`{root}.{name}` stands later, in line {there.place.line}"
+        return Finding("step-later", message, "move that step up")
+    return Finding(
         "step-hidden",
         f"`{root}.{name}` is inside {_around(there.where)} and not seen from here",
         "refer to the step around it, whose output holds what came of it",
     )
 
 
-def _outputs(use: Use, root: str, name: str) -> tuple[str, str, str] | None:
+def _outputs(use: Use, root: str, name: str) -> Finding | None:
     """`steps.x.outputs.y` is how GitHub Actions writes it; an output may have such a field, too."""
     if root == "steps" and isinstance(use.node.value, str) and f"steps.{name}.outputs." in use.node.value:
-        return (
+        return Finding(
             "dialect",
             f"`steps.{name}` is the output itself",
             f"write `steps.{name}.<field>` unless the output has a field `outputs`",
@@ -258,24 +298,26 @@ def _around(where: str) -> str:
     return "[".join(parts[:2]).split("]")[0] + "]" if len(parts) > 1 else where
 
 
-def _secret(use: Use, name: str, held: Collection[str] | None) -> tuple[str, str, str] | None:
+def _secret(use: Use, name: str, held: Collection[str] | None) -> Finding | None:
     if use.site != "inputs":
-        return "secret-place", f"`secrets.{name}` cannot stand here", SECRETS_STAND
+        return Finding("secret-place", f"`secrets.{name}` cannot stand here", SECRETS_STAND)
     if held is not None and name not in held:
         hint = did_you_mean(name, held, before="secrets.") or "set it on the server"
-        return "secret-not-held", f'this server holds no secret "{name}"', hint
+        message = f'this server holds no secret "{name}"'
+        return Finding("secret-not-held", message, hint, surely(name, held))
     return None
 
 
 def _root(
     use: Use, reference: Reference, declared: Mapping[str, Declared], constants: Collection[str]
-) -> tuple[str, str, str] | None:
+) -> Finding | None:
     name = reference.name
     names = {*(BEFORE_RUN if use.view.before_run else ALWAYS), *use.view.names}
     if use.view.only is not None:
         names = set(use.view.only)
         if name in ALWAYS and name not in names:
-            return "before-run", f"`{name}` has no value here: this is evaluated before there is a run", ONLY_VARS
+            message = f"`{name}` has no value here: this is evaluated before there is a run"
+            return Finding("before-run", message, ONLY_VARS)
     if name in names or name == "$":
         return None
     if name == "secrets":
@@ -283,35 +325,59 @@ def _root(
             one.kind == "secret" and one.path == reference.path for one in use.references
         ):
             return None
-        return "secret-place", "`secrets` cannot stand here", SECRETS_STAND
+        return Finding("secret-place", "`secrets` cannot stand here", SECRETS_STAND)
     if use.view.before_run and name in ALWAYS:
         if any(one.kind in ("step", "outcome") and one.path == reference.path for one in use.references):
             return None  # said of the step
-        return (
+        return Finding(
             "before-run",
             f"`{name}` has no value here: this is rendered before any step runs",
             "use `payload`, `event` or `vars`",
         )
+    return _unknown_name(use, reference, declared, constants, names)
+
+
+def _unknown_name(
+    use: Use,
+    reference: Reference,
+    declared: Mapping[str, Declared],
+    constants: Collection[str],
+    names: Collection[str],
+) -> Finding:
+    """A name of the root that is none: what is likeliest to be meant."""
+    name = reference.name
     message = f"there is no `{name}` here"
-    if name in ELSEWHERE:
-        return "unknown-name", message, ELSEWHERE[name]
     text = leaf(use.node, reference.path).value
+    source = text if isinstance(text, str) else ""
+    if name in ELSEWHERE:
+        return Finding("unknown-name", message, ELSEWHERE[name])
     if reference.is_quoted:
-        return "unknown-name", message, f"double quotes name a field; text stands in single quotes: '{name}'"
-    if name in declared:
-        return "unknown-name", message, f"did you mean `steps.{name}`?"
-    if name in constants:
-        return "unknown-name", message, f"did you mean `vars.{name}`?"
+        hint = f"double quotes name a field; text stands in single quotes: '{name}'"
+        return Finding("double-quotes", message, hint, None if "'" in name else f"'{name}'")
+    dashed = dashed_name(source, offset_in(source, reference.line, reference.column))
+    if use.site != "expression" and dashed and dashed[0].rpartition("-")[2] == name and source:
+        whole, start, end = dashed
+        hint = f"for the field write ['{whole}'], to subtract put spaces around the minus"
+        mend = Mend(start, end, f"['{whole}']") if source[start] == "." else None
+        return Finding("dashed-name", f"`{whole}` would subtract `{name}`, and there is none", hint, mend)
+    for root, known in (("steps", declared), ("vars", constants)):
+        if name in known:
+            return Finding("unknown-name", message, f"did you mean `{root}.{name}`?", f"{root}.{name}")
+    if name in WORDS:
+        return Finding("unknown-name", message, f"write `{WORDS[name]}`", WORDS[name])
     if name in DIALECTS:
-        return "unknown-name", message, f"in Hookline: {DIALECTS[name]}"
+        whole_name = OUR_NAME.fullmatch(DIALECTS[name])
+        hint = f"in Hookline: {DIALECTS[name]}"
+        return Finding("unknown-name", message, hint, whole_name[1] if whole_name else None)
     if text == name and ".transform" in use.where and reference.path:
-        return (
-            "unknown-name",
-            message,
-            f"""did you mean `payload.{name}`? For the text write "'{name}'", or use `template`""",
-        )
+        hint = f"""did you mean `payload.{name}`? For the text write "'{name}'", or use `template`"""
+        return Finding("text-in-transform", message, hint)
+    if name in FUNCTIONS and FUNCTIONS[name].least == 0 and use.site == "expression":
+        return Finding("unknown-name", message, f"`{name}` is a function: write `{name}()`", f"{name}()")
     close = nearest(name, names)
-    return "unknown-name", message, f"did you mean `{close or f'payload.{name}'}`?"
+    return Finding(
+        "unknown-name", message, f"did you mean `{close or f'payload.{name}'}`?", surely(name, names)
+    )
 
 
 def action_place(node: Node) -> Place:

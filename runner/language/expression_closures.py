@@ -54,9 +54,14 @@ class Program:
             if self.is_free:
                 return self.step(scope.names, UNTOUCHED)
             work = Work(scope)
+            allowance = scope.allowance
+            if allowance is not None:
+                work.operations, work.left = allowance.operations, allowance.weight
             result = self.step(scope.names, work)
             if work.has_built:
                 work.weigh((result,))
+            if allowance is not None:
+                allowance.operations, allowance.weight = work.operations, work.left
         except UNPLANNED as error:
             raise explained(error) from None
         return result

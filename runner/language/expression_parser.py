@@ -9,12 +9,14 @@ recursive parser.
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeAlias
 
 from jmespath import lexer, parser
 from jmespath.exceptions import IncompleteExpressionError, JMESPathError, LexerError, ParseError
 
 from runner.errors import LanguageError
+from runner.language.traps import Mend, expression_trap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,17 +47,23 @@ OPERATOR_FRAMES = {
     "eq": 11, "ne": 11, "lt": 11, "lte": 11, "gt": 11, "gte": 11,
     "plus": 13, "minus": 13, "multiply": 15, "divide": 15, "modulo": 15,
 }  # fmt: skip
-WORDS = {"and": "&&", "or": "||", "not": "!"}
 
 
 class ExpressionFault(LanguageError):
-    """An expression cannot be compiled; `column` counts from 1, `hint` is the way out or empty."""
+    """
+    An expression cannot be compiled; `column` counts from 1, `hint` is the way out or empty, `code` the
+    fault's, `mend` what is certain to mend it.
+    """
 
-    def __init__(self, message: str, column: int, hint: str = "") -> None:
+    def __init__(
+        self, message: str, column: int, hint: str = "", *, code: str = "expression", mend: Mend | None = None
+    ) -> None:
         super().__init__(f"{message}; {hint}" if hint else message)
         self.message = message
         self.column = column
         self.hint = hint
+        self.code = code
+        self.mend = mend
 
 
 def parse(source: str) -> Node:
@@ -69,10 +77,21 @@ def parse(source: str) -> Node:
     if len(source) > MAX_SOURCE:
         raise ExpressionFault(f"the expression is longer than {MAX_SOURCE // 1024} KiB", 1)
     if "{{" in source and "}}" in source:
-        column = (source.find("${{") + 1) or (source.find("{{") + 1)
-        raise ExpressionFault("this is an expression, not a template", column, "write it without the braces")
+        raise _braces(source)
     if not source.strip():
         raise ExpressionFault("the expression is empty", 1)
+    try:
+        return _parsed(source)
+    except ExpressionFault as fault:
+        trap = expression_trap(source) if fault.code == "expression" and not fault.hint else None
+        if trap is None:
+            raise
+        raise ExpressionFault(
+            trap.message, trap.start + 1, trap.hint, code=trap.code, mend=trap.mend
+        ) from None
+
+
+def _parsed(source: str) -> Node:
     try:
         tokens = list(_Lexer().tokenize(source))
     except LexerError as error:
@@ -155,11 +174,7 @@ def _refuse_dash(tokens: list[Token], index: int) -> None:
         and _touches(tokens, index, "unquoted_identifier")
     ):
         name = f"{before['value']}-{after['value']}"
-        raise ExpressionFault(
-            f"`{name}` would subtract",
-            before["start"] + 1,
-            f'for the field write "{name}" in double quotes, to subtract put spaces around the minus',
-        )
+        raise ExpressionFault(f"`{name}` would subtract", before["start"] + 1)
 
 
 def _arithmetic(kind: str) -> Callable[[Any, Node], Node]:
@@ -266,11 +281,17 @@ def _bound_tree(tree: Node) -> None:
     raise ExpressionFault(f"more than {MAX_TREE} operators stand in one chain", 1)
 
 
+def _braces(source: str) -> ExpressionFault:
+    column = (source.find("${{") + 1) or (source.find("{{") + 1)
+    whole = re.fullmatch(r"(\s*)(\$?\{\{\s*((?:(?!\}\}).)*?)\s*\}\})\s*", source, re.DOTALL)
+    mend = Mend(whole.start(2), whole.end(2), whole[3]) if whole else None
+    message, hint = "this is an expression, not a template", "write it without the braces"
+    return ExpressionFault(message, column, hint, code="braces", mend=mend)
+
+
 def _lexical(source: str, error: LexerError) -> ExpressionFault:
     position: int = error.lexer_position
     column = position + 1
-    if error.lexer_value == "=":
-        return ExpressionFault("`=` is no operator", column, "to compare write `==`")
     if source[position:column] in {"'", '"', "`"}:
         return ExpressionFault("what begins here is not closed or cannot be read", column)
     return ExpressionFault(f"`{str(error.lexer_value)[:20]}` is no part of JMESPath", column)
@@ -279,17 +300,7 @@ def _lexical(source: str, error: LexerError) -> ExpressionFault:
 def _syntactic(tokens: list[Token], error: ParseError) -> ExpressionFault:
     at = next((i for i, one in enumerate(tokens) if one["start"] == error.lex_position), 0)
     token = tokens[at]
-    before: Token = tokens[at - 1] if at else {"type": "", "value": ""}
     column: int = token["start"] + 1
-    for word in (token, before):
-        if word["type"] == "unquoted_identifier" and word["value"] in WORDS:
-            return ExpressionFault(
-                f"`{word['value']}` is no operator here",
-                word["start"] + 1,
-                f"write `{WORDS[word['value']]}`",
-            )
-    if before["type"] == "lbracket" and token["type"] in {"quoted_identifier", "literal"}:
-        return ExpressionFault("a field is not taken with brackets", column, f'write ."{token["value"]}"')
     if token["type"] == "eof":
         return ExpressionFault("the expression ends too early", column - 1)
     return ExpressionFault(f"`{str(token['value'])[:20]}` does not fit here", column)

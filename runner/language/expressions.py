@@ -16,9 +16,11 @@ from runner.language.expression_functions import STANDARD, fits
 from runner.language.expression_parser import ExpressionFault, Node, parse
 from runner.language.expression_work import is_truthy
 from runner.language.functions import FUNCTIONS
+from runner.language.reads import Read, reads_of_expression
 from runner.language.scope import ROOTS
 from runner.language.shapes import LeafFault, Path, Reference, ShapeFault, place, placed, shown
-from runner.language.suggest import nearest
+from runner.language.suggest import nearest, surely
+from runner.language.traps import Mend
 from runner.values import dumps, loads
 
 if TYPE_CHECKING:
@@ -57,6 +59,16 @@ class Expression:
     _program: Program = field(repr=False)
 
     @property
+    def tree(self) -> Node:
+        """Its syntax tree, for those that judge it."""
+        return self._tree
+
+    @property
+    def reads(self) -> tuple[Read, ...]:
+        """The paths that it follows."""
+        return reads_of_expression(self._tree)
+
+    @property
     def roots(self) -> frozenset[str]:
         """The names of the root that it reads."""
         return frozenset(one.name for one in self.references if one.kind == "root")
@@ -65,6 +77,11 @@ class Expression:
     def step_ids(self) -> frozenset[str]:
         """The ids that it reads as `steps.<id>` or `outcomes.<id>`."""
         return frozenset(one.name for one in self.references if one.kind in ("step", "outcome"))
+
+    @property
+    def is_brief(self) -> bool:
+        """Whether its work cannot grow, whatever the values are."""
+        return self._program.is_free
 
     def evaluate(self, scope: Scope) -> Json:
         """
@@ -147,11 +164,12 @@ Compiled: TypeAlias = "_Leaf | dict[str, Compiled] | list[Compiled] | float | bo
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExpressionShape:
-    """JSON whose leaf texts are expressions; other leaves are constants."""
+    """JSON whose leaf texts are expressions; other leaves are constants. `is_brief`: as each of them."""
 
     source: Json
     references: tuple[Reference, ...]
     _compiled: Compiled = field(repr=False)
+    is_brief: bool
 
     @property
     def roots(self) -> frozenset[str]:
@@ -162,6 +180,10 @@ class ExpressionShape:
     def step_ids(self) -> frozenset[str]:
         """The ids that it reads as `steps.<id>` or `outcomes.<id>`."""
         return frozenset(one.name for one in self.references if one.kind in ("step", "outcome"))
+
+    def leaves(self) -> Iterator[tuple[Path, Expression]]:
+        """Its expressions, each with the path that leads to it."""
+        yield from _leaves(self._compiled)
 
     def evaluate(self, scope: Scope) -> Json:
         """
@@ -200,7 +222,7 @@ def _shape(text: str) -> ExpressionShape:
         try:
             leaf = _Leaf(path, compile_expression(one))
         except ExpressionFault as fault:
-            faults.append(LeafFault(path, 1, fault.column, fault.message, fault.hint))
+            faults.append(LeafFault(path, 1, fault.column, fault.message, fault.hint, fault.code, fault.mend))
             return None
         references.extend(
             Reference(each.kind, each.name, each.column, 1, path, each.is_quoted)
@@ -211,7 +233,8 @@ def _shape(text: str) -> ExpressionShape:
     tree = compiled(source, ())
     if faults:
         raise ShapeFault(faults)
-    return ExpressionShape(source, tuple(references), tree)
+    is_brief = all(leaf.is_brief for _path, leaf in _leaves(tree))
+    return ExpressionShape(source, tuple(references), tree, is_brief)
 
 
 def _evaluated(compiled: Compiled, scope: Scope) -> Json:
@@ -227,6 +250,14 @@ def _evaluated(compiled: Compiled, scope: Scope) -> Json:
     if isinstance(compiled, list):
         return [_evaluated(one, scope) for one in compiled]
     return compiled
+
+
+def _leaves(compiled: Compiled) -> Iterator[tuple[Path, Expression]]:
+    if isinstance(compiled, _Leaf):
+        yield compiled.path, compiled.expression
+    elif isinstance(compiled, (dict, list)):
+        for one in compiled.values() if isinstance(compiled, dict) else compiled:
+            yield from _leaves(one)
 
 
 def _check_calls(node: Node) -> None:
@@ -252,21 +283,29 @@ def _check_call(node: Node) -> None:
         is_variadic = bool(signature) and signature[-1].get("variadic", False)
         if count != len(signature) and not (is_variadic and count > len(signature)):
             number = f"at least {len(signature)}" if is_variadic else str(len(signature))
-            raise ExpressionFault(f"{name}() takes {number} arguments, not {count}", node["column"])
+            raise ExpressionFault(
+                f"{name}() takes {number} arguments, not {count}", node["column"], code="argument"
+            )
         for child, each in zip(node["children"], signature, strict=False):
             if child["type"] == "literal" and not fits(child["value"], each["types"]):
                 message = f"{name}: {shown(child['value'])} does not fit"
                 hint = f"it takes {' or '.join(each['types'])}"
-                raise ExpressionFault(message, child.get("column", node["column"]), hint)
+                column = child.get("column", node["column"])
+                raise ExpressionFault(message, column, hint, code="argument")
     elif name in FUNCTIONS:
         fault = FUNCTIONS[name].arity_fault(count)
         if fault:
-            raise ExpressionFault(fault, node["column"])
+            raise ExpressionFault(fault, node["column"], code="argument")
         _check_literals(node)
     else:
         close = nearest(name, {*STANDARD.FUNCTION_TABLE, *FUNCTIONS})
         hint = f"did you mean {close}()?" if close else ""
-        raise ExpressionFault(f"there is no function {name}()", node["column"], hint)
+        sure = surely(name, {*STANDARD.FUNCTION_TABLE, *FUNCTIONS})
+        at = node["column"] - 1
+        raise ExpressionFault(
+            f"there is no function {name}()", node["column"], hint,
+            code="unknown-function", mend=Mend(at, at + len(name), sure) if sure else None,
+        )  # fmt: skip
 
 
 def _check_literals(node: Node) -> None:
@@ -275,7 +314,7 @@ def _check_literals(node: Node) -> None:
             wrong = FUNCTIONS[node["value"]].literal_fault(position, child["value"])
             if wrong is not None:
                 column = child.get("column", node["column"]) + _inside(child, wrong.offset)
-                raise ExpressionFault(wrong.message, column, wrong.hint)
+                raise ExpressionFault(wrong.message, column, wrong.hint, code="argument")
 
 
 def _inside(literal: Node, offset: int) -> int:

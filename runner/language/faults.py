@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from runner.errors import LanguageError
@@ -17,11 +17,29 @@ Severity = Literal["error", "warning"]
 SHOWN_WIDTH = 100  # of a source line, in columns of a terminal
 
 
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """What mends a fault for certain: what stands from a place up to another is written as `text`."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    text: str
+
+    def as_json(self) -> Json:
+        """`{range: {line, column, end_line, end_column}, text}`, as an editor takes it."""
+        place = asdict(self)
+        text = place.pop("text")
+        return {"range": place, "text": text}
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
     """
     `line` and `column` count from 1; `where` is the path in the file, such as `steps[2].action`;
-    `code` is a stable kebab-case word; `hint` is the way out, or empty.
+    `code` is a stable kebab-case word; `hint` is the way out, or empty. `fix` stands where the mend is
+    certain.
     """
 
     path: str
@@ -32,6 +50,7 @@ class Fault:
     severity: Severity
     message: str
     hint: str = ""
+    fix: Fix | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         """`workflows/order.yaml:12:7: steps[2].action: no action "slack.pst"; did you mean …?`."""
@@ -40,8 +59,10 @@ class Fault:
         return f"{self.path}:{self.line}:{self.column}: {where}{sentence}"
 
     def as_json(self) -> Json:
-        """The object that `hookline check --format json` prints."""
-        return asdict(self)
+        """The object that `hookline check --format json` prints; `fix` is there where there is one."""
+        known = asdict(self)
+        del known["fix"]
+        return {**known, "fix": self.fix.as_json()} if self.fix else known
 
 
 class WorkflowInvalid(LanguageError):

@@ -146,13 +146,14 @@ def parse_date(date: Json, zone: Zone | None = "UTC", pattern: DatePattern | Non
 def date_add(date: Date, duration: Duration, zone: Zone | None = None) -> str:
     """
     Add a duration (`2d`, `1h30m`, `-15m`) to a date. In a zone, days and weeks go by its clock: the
-    time of day stays where daylight saving begins or ends.
+    time of day stays where daylight saving begins or ends; a date without an offset is one of the zone.
 
     Example: date_add('2026-01-05T09:30:00Z', '2d') == "2026-01-07T09:30:00.000Z"
     Example: date_add('2026-03-28T07:00:00Z', '1d', 'Europe/Athens') == "2026-03-29T06:00:00.000Z"
+    Example: date_add('2026-06-01', '9h', 'Europe/Athens') == "2026-06-01T06:00:00.000Z"
     """
     seconds = _signed_duration(duration)
-    start = moment(date)
+    start = moment(date) if zone is None else moment(date, zone_of(zone))
     try:
         if zone is None:
             return _text(start.timestamp() + seconds)

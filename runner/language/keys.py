@@ -388,7 +388,9 @@ DEFAULTS_BLOCK = Block(
     "a mapping of what the folder's workflows have in common",
     {name: BLOCKS["workflow"].keys[name] for name in DEFAULTS},
     elsewhere={
-        name: "it stands in each workflow's own file" for name in BLOCKS["workflow"].keys if name not in DEFAULTS
+        name: "it stands in each workflow's own file"
+        for name in BLOCKS["workflow"].keys
+        if name not in DEFAULTS
     },
 )
 

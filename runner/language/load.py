@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 from runner.language.awaited import awaited_paths
 from runner.language.basis import NO_BASIS, Basis, check_overrides
 from runner.language.calls import CallSite
+from runner.language.certainty import check_certainty
 from runner.language.check import check_references
 from runner.language.defaults import Defaults
 from runner.language.faults import Fault
 from runner.language.formerly import check_formerly
 from runner.language.keys import BLOCKS, SLUG_PATTERN
+from runner.language.known_shapes import check_lists
 from runner.language.manual import read_manual, read_own_events
 from runner.language.poll import read_poll
 from runner.language.redact import check_redact
@@ -29,7 +31,9 @@ from runner.language.workflow import RUN_SECONDS, Concurrency, Place, Retention,
 if TYPE_CHECKING:
     from runner.language.catalogue import Catalogue
     from runner.language.nodes import Node
-    from runner.language.workflow import Step
+    from runner.language.visibility import Use
+    from runner.language.workflow import Manual, Step
+    from runner.values import Json
 
 START = Place(1, 1)
 
@@ -45,6 +49,7 @@ class Loaded:
     faults: tuple[Fault, ...]
     basis: Basis = NO_BASIS
     calls: tuple[CallSite, ...] = ()
+    uses: tuple[Use, ...] = ()  # every expression and template of the file itself, with what it follows
 
 
 def load(text: str, *, path: str, slug: str, catalogue: Catalogue, basis: Basis = NO_BASIS) -> Loaded:
@@ -89,7 +94,7 @@ def load(text: str, *, path: str, slug: str, catalogue: Catalogue, basis: Basis 
     faults = _in_order(reader.faults) + (_in_order(shared.reader.faults) if shared else ())
     is_bad = any(one.severity == "error" for one in faults)
     calls = (*reader.calls, *(shared.reader.calls if shared else ()))
-    return Loaded(None if is_bad else workflow, faults, basis, calls)
+    return Loaded(None if is_bad else workflow, faults, basis, calls, tuple(reader.uses))
 
 
 def _in_order(faults: list[Fault]) -> tuple[Fault, ...]:
@@ -133,6 +138,8 @@ def _workflow(
     _check_answer(reader, root, webhook, has_form=manual is not None and manual.is_public)
     constants = values.get("vars", {})
     check_references(reader, reader.declared, constants)
+    check_certainty(reader, reader.declared)
+    check_lists(reader, reader.declared, constants, _payload_schema(triggers, webhook, manual))
     if shared:
         shared.check(slug, reader.declared, constants)
     check_overrides(reader, root, basis.overrides)
@@ -165,6 +172,15 @@ def _workflow(
         overridden={name: constants.get(name) for name in basis.overrides},
         awaited=awaited_paths(steps, on_failure),
     )
+
+
+def _payload_schema(triggers: dict[str, Any], webhook: Webhook | None, manual: Manual | None) -> Json:
+    """What is known of the payload, where one trigger alone makes it and says so; else null."""
+    if len(triggers) != 1:
+        return None
+    if webhook is not None and webhook.schema is not None and webhook.split is None:
+        return webhook.schema.schema
+    return manual.inputs.schema if manual is not None and manual.inputs is not None else None
 
 
 def _retention(reader: StepReader, values: dict[str, Any]) -> Retention:

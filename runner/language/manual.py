@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from runner.language.manual_keys import OWN_KINDS, OWN_KINDS_LATER
+from runner.language.manual_keys import OWN_KINDS
 from runner.language.payload_schema import KEYWORDS, read_schema
 from runner.language.scalars import at
 from runner.language.suggest import did_you_mean, one_of
@@ -45,10 +45,7 @@ def read_own_kinds(reader: ScalarReader, node: Node, where: str, _kind: Kind) ->
         if not reader.is_text(one, place):
             continue
         name = str(one.value)
-        if name in OWN_KINDS_LATER:
-            message = f"`{name}` is part of the language, but not of this version"
-            reader.fault(one.place, place, "not-in-this-version", message, one_of(OWN_KINDS))
-        elif name not in OWN_KINDS:
+        if name not in OWN_KINDS:
             hint = did_you_mean(name, OWN_KINDS) or one_of(OWN_KINDS)
             reader.fault(one.place, place, "unknown-kind", f'the server has no event "{name}"', hint)
         elif name in found:

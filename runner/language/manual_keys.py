@@ -14,10 +14,9 @@ OWN_KINDS: Mapping[str, str] = {
     "problem_closed": "a problem closed, by itself or by a person",
     "run_failed": "a run failed for good, after its retries",
     "workflow_silent": "a workflow with `expect_every` has not heard from its sender for that long",
+    "connection_expiring": "a connection ends within a week, and again within a day, unless a person acts",
 }
 """The server's own events that may start runs, each with what it tells."""
-
-OWN_KINDS_LATER = frozenset({"connection_expiring"})
 
 OWN_KIND_LIST = Kind(
     "own_kinds",

@@ -34,7 +34,7 @@ class Node:
     """
     A value and where it stands. `style` is `'`, `"`, `|`, `>`, or empty for a plain scalar and
     for collections; `raw` is a scalar's text in the file, quotes included; `keys` has the place
-    of each key of a mapping.
+    of each key of a mapping, `widths` how long it is there, quotes included.
     """
 
     value: Value
@@ -44,6 +44,7 @@ class Node:
     keys: dict[str, Place] = field(default_factory=dict)
     weight: int = VALUE_BYTES
     height: int = 0
+    widths: dict[str, int] = field(default_factory=dict)
 
     def plain(self) -> Json:
         """The value as JSON, without places."""

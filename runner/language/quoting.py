@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from runner.language.faults import Fix
+
 if TYPE_CHECKING:
     import yaml
 
@@ -66,12 +68,13 @@ class Mended:
     The lines of a text, with those quoted that had to be.
 
     `hints` maps a mended line (from 0) to the column (from 1) of its fault, the sentence and
-    the way out.
+    the way out; `fixes` to what does the same in the file.
     """
 
     def __init__(self, lines: list[str]) -> None:
         self.lines = lines
         self.hints: dict[int, tuple[int, str, str]] = {}
+        self.fixes: dict[int, Fix] = {}
 
     def mend(self, culprits: tuple[int, ...]) -> bool:
         """
@@ -86,6 +89,11 @@ class Mended:
         near = [number - above for number in culprits for above in (0, 1)]
         return any(self._quote_value(number) for number in near if number in numbers)
 
+    def forget_guesses(self) -> None:
+        """Keep what is certain, the unquoted templates: with the others the text could not be read either."""
+        self.hints = {line: hint for line, hint in self.hints.items() if hint[1] == TEMPLATE}
+        self.fixes = {line: fix for line, fix in self.fixes.items() if line in self.hints}
+
     def _quote_template(self, number: int) -> bool:
         line = self.lines[number]
         if found := TEMPLATE_LINE.fullmatch(line):
@@ -94,6 +102,7 @@ class Mended:
         if FLOW_LINE.fullmatch(line) and (first := FLOW_TEMPLATE.search(line)):
             mended = FLOW_TEMPLATE.sub(lambda one: one[1] + quoted(one[2]), line)
             self.hints[number] = (first.start(2) + 1, TEMPLATE, f"quote it: {mended.strip()}")
+            self.fixes[number] = Fix(number + 1, 1, number + 1, len(line) + 1, mended)
             self.lines[number] = mended
             return True
         return False
@@ -109,6 +118,8 @@ class Mended:
         comment = TRAILING_COMMENT.search(value)
         text, rest = (value[: comment.start()], comment[0]) if comment else (value, "")
         line = head + quoted(text.rstrip())
+        start, bare = len(head) + 1, text.rstrip()
+        self.fixes[number] = Fix(number + 1, start, number + 1, start + len(bare), quoted(bare))
         self.hints[number] = (len(head) + 1, message, f"quote it: {line.strip()}")
         self.lines[number] = line + rest
 

@@ -8,18 +8,21 @@ and what can be referred to there.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from runner.language import quoting
 from runner.language.expression_parser import ExpressionFault
 from runner.language.expressions import compile_expression, compile_shape
+from runner.language.fixes import mended, renamed, within
 from runner.language.keys import BLOCKS
 from runner.language.manual import read_own_kinds
 from runner.language.scalars import Unread, at, described, fits, mend
 from runner.language.shapes import ShapeFault
 from runner.language.shapes import place as path_text
-from runner.language.suggest import did_you_mean, nearest, one_of
+from runner.language.slips import slips
+from runner.language.suggest import did_you_mean, nearest, one_of, surely
 from runner.language.templates import compile_template
 from runner.language.visibility import Site, Use, View, leaf, place_in
 from runner.language.webhook_values import WebhookValueReader
@@ -30,12 +33,14 @@ if TYPE_CHECKING:
 
     from runner.language.catalogue import Catalogue
     from runner.language.expressions import Expression, ExpressionShape
+    from runner.language.faults import Fix
     from runner.language.kinds import Block, Key, Kind
     from runner.language.nodes import Node
+    from runner.language.reads import Read
     from runner.language.templates import TemplateShape
     from runner.language.workflow import Place
 
-BARE_NUMBER = re.compile(r"\s*[-+]?[0-9.]+\s*")
+OTHER_NAME = re.compile("`([a-z_]+)`")  # another product's key that means just this one of ours
 FOREIGN_BRACES = re.compile(r"\s*\$\{\{\s*(.*?)\s*\}\}\s*", re.DOTALL)
 FOREIGN_ROOT = re.compile(r"\$\{\{\s*(?:github|env|inputs|needs|matrix|jobs|secrets|steps\.\w+\.outputs)\b")
 
@@ -83,7 +88,7 @@ class Reader(WebhookValueReader):
         for name, value in node.value.items():
             key = block.keys.get(name)
             if key is None:
-                self.unknown(name, node.keys[name], block, at(where, name))
+                self.unknown(name, node.keys[name], block, at(where, name), mapping=node)
                 continue
             self.view = (views or {}).get(name, usual)
             try:
@@ -98,8 +103,13 @@ class Reader(WebhookValueReader):
                 self.fault(node.place, where, "missing-key", f"`{key.name}` is missing in {block.noun}", hint)
         return read
 
-    def unknown(self, name: str, place: Place, block: Block, where: str) -> None:
-        """A key that does not stand here: of a later version, of another product, or misspelt."""
+    def unknown(
+        self, name: str, place: Place, block: Block, where: str, *, mapping: Node | None = None
+    ) -> None:
+        """
+        A key that does not stand here: of a later version, of another product, or misspelt. *mapping* is
+        what it stands in.
+        """
         if name in block.later:
             self.fault(
                 place,
@@ -109,19 +119,22 @@ class Reader(WebhookValueReader):
                 "leave it out until it is: ignoring it in silence would do something else than the file says",
             )
         elif name in block.elsewhere:
+            better = OTHER_NAME.fullmatch(block.elsewhere[name])
             self.fault(
                 place,
                 where,
                 "unknown-key",
                 f"`{name}` is not known here",
                 f"in Hookline: {block.elsewhere[name]}",
+                fix=renamed(mapping, name, better[1]) if mapping and better else None,
             )
         elif name in block.beside:
             message = f"`{name}` does not belong to {block.noun}"
             self.fault(place, where, "misplaced-key", message, f"it stands beside `{block.beside[name]}`")
         else:
             hint = did_you_mean(name, [*block.keys, *block.later]) or one_of(block.keys)
-            self.fault(place, where, "unknown-key", f"`{name}` is not known here", hint)
+            fix = renamed(mapping, name, surely(name, block.keys)) if mapping else None
+            self.fault(place, where, "unknown-key", f"`{name}` is not known here", hint, fix=fix)
 
     def value(self, node: Node, key: Key, where: str, key_place: Place) -> Any:
         """
@@ -137,9 +150,9 @@ class Reader(WebhookValueReader):
             return self.readers[kind.reads](node, where, kind)
         place = key_place if node.value is None and not node.raw else node.place
         noun = ", or ".join(one.noun for one in key.kinds)
-        self.fault(
-            place, where, "type", f"`{key.name}` must be {noun}; it is {described(node)}", mend(node, key)
-        )
+        hint, fix = mend(node, key)
+        message = f"`{key.name}` must be {noun}; it is {described(node)}"
+        self.fault(place, where, "type", message, hint, fix=fix)
         raise Unread
 
     def one_block(self, node: Node, key: Key, where: str) -> tuple[str, Node, dict[str, Any]]:
@@ -159,19 +172,26 @@ class Reader(WebhookValueReader):
         try:
             compiled = compile_expression(source)
         except ExpressionFault as fault:
-            self.fault(place_in(node, 1, fault.column), where, "expression", fault.message, fault.hint)
-            raise Unread from None
-        if BARE_NUMBER.fullmatch(source) and where.rsplit(".", 1)[-1] in {"if", "filter", "when"}:
             self.fault(
-                node.place,
+                place_in(node, 1, fault.column),
                 where,
-                "condition",
-                "a number always holds, also 0",
-                "compare it: `count > 0`",
-                severity="warning",
+                fault.code,
+                fault.message,
+                fault.hint,
+                fix=mended(node, fault.mend),
             )
-        self.uses.append(Use(node, where, "expression", self.view, tuple(compiled.references)))
+            raise Unread from None
+        self.slips(node, where, compiled)
+        self.uses.append(
+            Use(node, where, "expression", self.view, tuple(compiled.references), compiled.reads)
+        )
         return compiled
+
+    def slips(self, node: Node, where: str, compiled: Expression) -> None:
+        """Warn of what compiles and is most likely not meant; *node* has the text of *compiled*."""
+        for one in slips(compiled, where.rpartition(".")[2]):
+            place, fix = place_in(node, 1, one.column), mended(node, one.mend)
+            self.fault(place, where, one.code, one.message, one.hint, severity="warning", fix=fix)
 
     def expressions(self, node: Node, where: str, _kind: Kind) -> ExpressionShape:
         """A shape whose leaf texts are JMESPath."""
@@ -179,7 +199,11 @@ class Reader(WebhookValueReader):
             shape = compile_shape(node.plain())
         except ShapeFault as fault:
             self.leaves(node, where, fault)
-        self.uses.append(Use(node, where, "expression", self.view, tuple(shape.references)))
+        reads: list[Read] = []
+        for path, one in shape.leaves():
+            self.slips(leaf(node, path), at(where, path_text(path)), one)
+            reads += (replace(each, path=path) for each in one.reads)
+        self.uses.append(Use(node, where, "expression", self.view, tuple(shape.references), tuple(reads)))
         return shape
 
     def template(
@@ -195,14 +219,21 @@ class Reader(WebhookValueReader):
         except ShapeFault as fault:
             self.leaves(node, where, fault)
         site: Site = "template" if html is None else "inputs"
-        self.uses.append(Use(node, where, site, self.view, tuple(shape.references)))
+        self.uses.append(Use(node, where, site, self.view, tuple(shape.references), shape.reads))
         return shape
 
     def leaves(self, node: Node, where: str, shape: ShapeFault) -> NoReturn:
         """Note the faults of a shape's leaves, each with its place in the file; always raises Unread."""
         for one in shape.faults:
-            place = place_in(leaf(node, one.path), one.line, one.column)
-            self.fault(place, at(where, path_text(one.path)), "expression", one.message, one.hint)
+            text = leaf(node, one.path)
+            self.fault(
+                place_in(text, one.line, one.column),
+                at(where, path_text(one.path)),
+                one.code,
+                one.message,
+                one.hint,
+                fix=mended(text, one.mend),
+            )
         raise Unread
 
     def foreign_braces(self, node: Node, where: str) -> None:
@@ -225,7 +256,15 @@ class Reader(WebhookValueReader):
                         "`${{ }}` is written {{ }} here; the $ would stay in the text",
                         f"write {quoting.quoted(better)}",
                         severity="warning",
+                        fix=_without_dollar(one),
                     )
+
+
+def _without_dollar(node: Node) -> Fix | None:
+    """The mend of the first `${{`, where no price can be meant."""
+    assert isinstance(node.value, str)
+    found = FOREIGN_ROOT.search(node.value)
+    return within(node, found.start(), found.start() + 1, "") if found else None
 
 
 def _likeness(node: Node, block: Block) -> tuple[int, int]:

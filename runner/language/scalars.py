@@ -7,10 +7,11 @@ import zoneinfo
 from typing import TYPE_CHECKING, Any
 
 from runner.language import quoting
-from runner.language.faults import Fault, Severity
+from runner.language.faults import Fault, Fix, Severity
+from runner.language.fixes import replaced
 from runner.language.kinds import ID_PATTERN, METHODS, Key, Kind
 from runner.language.paths import ValuePath, read_path
-from runner.language.suggest import did_you_mean, nearest, one_of
+from runner.language.suggest import did_you_mean, nearest, one_of, surely
 from runner.values import duration_seconds
 
 if TYPE_CHECKING:
@@ -50,25 +51,30 @@ class ScalarReader:
         hint: str = "",
         *,
         severity: Severity = "error",
+        fix: Fix | None = None,
     ) -> None:
         """
-        Note what is wrong.
+        Note what is wrong, and what mends it for certain.
 
         Raises:
             TooManyFaults: MAX_FAULTS are noted; nobody reads more, and each suggestion takes time.
         """
         if len(self.faults) >= MAX_FAULTS:
             raise TooManyFaults
-        self.faults.append(Fault(self.path, place.line, place.column, where, code, severity, message, hint))
+        self.faults.append(
+            Fault(self.path, place.line, place.column, where, code, severity, message, hint, fix)
+        )
 
-    def refuse(self, node: Node, where: str, code: str, message: str, hint: str = "") -> NoReturn:
+    def refuse(
+        self, node: Node, where: str, code: str, message: str, hint: str = "", *, fix: Fix | None = None
+    ) -> NoReturn:
         """
         Note a fault of a value.
 
         Raises:
             Unread: always.
         """
-        self.fault(node.place, where, code, message, hint)
+        self.fault(node.place, where, code, message, hint, fix=fix)
         raise Unread
 
     def plain(self, node: Node, _where: str, _kind: Kind) -> Any:
@@ -104,6 +110,7 @@ class ScalarReader:
                 "value",
                 f'"{node.value}" is not {kind.noun}',
                 did_you_mean(str(node.value), kind.words),
+                fix=replaced(node, surely(str(node.value), kind.words)),
             )
         return node.value
 
@@ -122,9 +129,9 @@ class ScalarReader:
     def is_text(self, node: Node, where: str) -> bool:
         """Whether an item of a list is a text; if not, the fault is noted."""
         if not isinstance(node.value, str):
-            self.fault(
-                node.place, where, "type", f"this must be a text; it is {described(node)}", mend(node, None)
-            )
+            hint, fix = mend(node, None)
+            message = f"this must be a text; it is {described(node)}"
+            self.fault(node.place, where, "type", message, hint, fix=fix)
         return isinstance(node.value, str)
 
     def count(self, node: Node, where: str, kind: Kind) -> Any:
@@ -187,6 +194,7 @@ class ScalarReader:
                     "value",
                     f"{one.raw or described(one)} is not an HTTP method",
                     f"write {better}" if better else one_of(METHODS),
+                    fix=replaced(one, surely(str(one.value).upper(), METHODS)),
                 )
             elif one.value in found:
                 self.fault(one.place, place, "value", f"{one.value} is given twice")
@@ -205,6 +213,7 @@ class ScalarReader:
                 "zone",
                 f'"{node.value}" is no time zone',
                 did_you_mean(str(node.value), known) or "write for example UTC or Europe/Athens",
+                fix=replaced(node, surely(str(node.value), known)),
             )
         return node.value
 
@@ -295,24 +304,29 @@ def fits(kind: Kind, node: Node) -> bool:
     return isinstance(value, FITTING[kind.reads])
 
 
-def mend(node: Node, key: Key | None) -> str:
-    """How a value of the wrong type could be meant."""
+def mend(node: Node, key: Key | None) -> tuple[str, Fix | None]:
+    """How a value of the wrong type could be meant, and what mends it where that is certain."""
     kinds = {one.reads for one in key.kinds} if key else {"text"}
     value = node.value
     if isinstance(value, (int, float)) and not isinstance(value, bool) and "duration" in kinds:
-        return f"write the unit: {node.raw}s"
-    if isinstance(value, str) and kinds & {"methods", "texts", "causes", "paths", "events", "networks"}:
-        return f"write [{node.raw}]"
+        return f"write the unit: {node.raw}s", None
+    if isinstance(value, str) and kinds & LISTED:
+        listed = f"[{node.raw}]"
+        return f"write {listed}", replaced(node, listed if node.style not in {"|", ">"} else None)
     if isinstance(value, str) and kinds & {"boolean", "off"} and value.lower() in {"yes", "on", "no", "off"}:
-        return f"write {'true' if value.lower() in {'yes', 'on'} else 'false'}"
+        word = "true" if value.lower() in {"yes", "on"} else "false"
+        return f"write {word}", replaced(node, word)
     if value is None and "block" in kinds:
-        return "write {} for the defaults"
+        return "write {} for the defaults", None
     if isinstance(value, dict) and "steps" in kinds:
-        return "a list of steps is written with `- ` before each step"
+        return "a list of steps is written with `- ` before each step", None
     if (
         value is not None
         and not isinstance(value, (list, dict, str))
         and kinds & {"text", "template", "id", "word", "secret", "secrets", "one_or_more"}
     ):
-        return f"quote it: {quoting.quoted(node.raw)}"
-    return ""
+        return f"quote it: {quoting.quoted(node.raw)}", replaced(node, quoting.quoted(node.raw))
+    return "", None
+
+
+LISTED = frozenset({"methods", "texts", "causes", "paths", "events", "networks"})

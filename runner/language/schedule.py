@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.language.cron import CronFault, read_cron
 from runner.language.scalars import at
+from runner.language.timed_keys import TIMED_BLOCKS
 from runner.language.workflow import Schedule
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ def read_schedule(reader: Reader, values: dict[str, Any]) -> Schedule | None:
         return None
     _, node, given = triggers["schedule"]
     if ("cron" in node.keys) == ("every" in node.keys):
-        _either(reader, node)
+        if not node.keys.keys() & TIMED_BLOCKS["schedule"].elsewhere.keys():  # said of these already
+            _either(reader, node)
         return None
     every = given.get("every")
     if every is not None and not SHORTEST_SECONDS <= every <= LONGEST_SECONDS:

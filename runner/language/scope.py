@@ -28,6 +28,14 @@ ROOTS = (
 """The names at the root; `for_each` may add one by `as`."""
 
 
+@dataclass(slots=True)
+class Allowance:
+    """What is left, in operations and in about bytes, of work that has to end soon."""
+
+    operations: int
+    weight: int
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """
@@ -38,7 +46,7 @@ class Scope:
     `uuid()` and random choices follow from it and from a count. `secrets` is given only where
     language.md lets secrets in (an action's `with`). `resume_urls` has the addresses of `wait_for`
     steps by their ids. `files` has the bytes of files, where
-    expressions may read them.
+    expressions may read them. With an `allowance` all evaluations together may do no more than that.
     """
 
     names: dict[str, Json]
@@ -48,3 +56,4 @@ class Scope:
     secrets: SecretSlots | None = field(default=None)
     resume_urls: Mapping[str, str] = field(default_factory=dict)
     files: Shelf | None = None
+    allowance: Allowance | None = None

@@ -12,8 +12,10 @@ import secrets as randomness
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
+
+import re2
 
 from runner.values import dumps
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 OPEN, CLOSE = "\ufdd0", "\ufdd1"  # noncharacters: never in well-formed text of ours
 MASK = "•••"
 SHORTEST_MASKED = 4  # a shorter secret would mask half of every text
+MOST_PATTERN_BYTES = 64 << 20  # what RE2 may hold ready for a thousand secrets
+HALVES = "surrogatepass"  # half a character is no text to RE2, and stays as it is
 
 
 def _nonce() -> str:
@@ -53,6 +57,17 @@ class SecretSlots:
         """*value* with each slot as the secret: what the call gets, and nothing else."""
         return self._map(value, self.values.__getitem__)
 
+    def names_in(self, value: Json) -> frozenset[str]:
+        """The names of the secrets whose slots stand in *value*."""
+        found: set[str] = set()
+
+        def note(name: str) -> str:
+            found.add(name)
+            return ""
+
+        self._map(value, note)
+        return frozenset(found)
+
     def _pattern(self) -> re.Pattern[str]:
         return re.compile(f"{OPEN}{self.nonce}:([^{CLOSE}]+){CLOSE}")
 
@@ -77,7 +92,9 @@ def masked(value: Json, secret_values: frozenset[str]) -> Json:
 
     def walk(one: Json) -> Json:
         if isinstance(one, str):
-            return pattern.sub(MASK, one)
+            data = one.encode("utf-8", HALVES)
+            shown: bytes = pattern.sub(MASK.encode(), data)
+            return one if shown is data else shown.decode("utf-8", HALVES)
         if isinstance(one, list):
             return [walk(each) for each in one]
         if isinstance(one, dict):
@@ -88,10 +105,18 @@ def masked(value: Json, secret_values: frozenset[str]) -> Json:
 
 
 @lru_cache(maxsize=4)  # the server's secrets, and those of a moment ago
-def _pattern_of(secret_values: frozenset[str]) -> re.Pattern[str] | None:
-    needles = {form for secret in secret_values for form in forms_of(secret)}
-    longest_first = sorted(needles, key=len, reverse=True)
-    return re.compile("|".join(map(re.escape, longest_first))) if needles else None
+def _pattern_of(secret_values: frozenset[str]) -> Any:
+    """One pattern for them all; None: there is nothing to look for. RE2's time is linear in the text."""
+    patterns: dict[str, None] = {}
+    for secret in sorted(secret_values, key=len, reverse=True):  # the longest first: one may hold another
+        if len(secret) >= SHORTEST_MASKED:
+            patterns["".join(map(_as_written, secret))] = None
+            patterns |= dict.fromkeys(re2.escape(form) for form in _in_base64(secret))
+    if not patterns:
+        return None
+    options = re2.Options()
+    options.max_mem = MOST_PATTERN_BYTES
+    return re2.compile("|".join(patterns), options)
 
 
 def secrets_in(value: Json, secret_values: frozenset[str]) -> frozenset[str]:
@@ -115,13 +140,56 @@ def forms_of(secret: str) -> Iterable[str]:
     """*secret* as it may stand in a text: itself, URL-encoded, in base64; none of a very short one."""
     if len(secret) < SHORTEST_MASKED:
         return
-    data = secret.encode()
     yield secret
     yield quote(secret, safe="")
     yield quote_plus(secret)
-    for skipped in range(3):  # base64 of a text that contains the secret, at each of its three phases
-        head = base64.b64encode(b"\0" * skipped + data).decode().rstrip("=")
-        core = head[(skipped * 8 + 5) // 6 : len(head) - 1]
-        if len(core) >= SHORTEST_MASKED:
-            yield core
-            yield core.replace("+", "-").replace("/", "_")
+    yield from _in_base64(secret)
+
+
+def _in_base64(secret: str) -> Iterable[str]:
+    """In base64, be it URL-encoded first (as the credentials of an OAuth client are), of either alphabet."""
+    encoded = (quote(secret, safe=safe) for safe in SAFE)
+    for text in dict.fromkeys((secret, quote_plus(secret), *encoded)):
+        data = text.encode()
+        for skipped in range(3):  # of a text that contains the secret, at each of its three phases
+            head = base64.b64encode(b"\0" * skipped + data).decode().rstrip("=")
+            core = head[(skipped * 8 + 5) // 6 : len(head) - 1]
+            if len(core) >= SHORTEST_MASKED:
+                yield core
+                yield core.replace("+", "-").replace("/", "_")
+
+
+# what is left alone in an address: by those who are strict, in a query (form-encoded), in a path
+SAFE = ("", "?/:@-._~!$'()*,", "/:@!$&'()*+,;=~")
+ESCAPES = {"\n": "n", "\r": "r", "\t": "t"}
+ENTITIES = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos"}
+
+
+DEEP = 3  # so often an address stands in an address, or JSON in JSON
+SLASHES = 2**DEEP - 1  # before a character that JSON escapes, that deep
+
+
+@lru_cache(maxsize=512)
+def _as_written(character: str) -> str:
+    """
+    A pattern of *character* as it may stand in an address (each library leaves other ones alone, and an
+    address in an address is encoded twice), in JSON, in XML or HTML.
+    """
+    if character.isascii() and (character.isalnum() or character in "-_.~"):
+        return str(re2.escape(character))
+    percent = "".join(f"%(?:25){{0,{DEEP}}}{_hexadecimal(f'{byte:02x}')}" for byte in character.encode())
+    units = character.encode("utf-16-be").hex()
+    slashes = rf"\\{{1,{SLASHES}}}"
+    json = "".join(f"{slashes}u{_hexadecimal(units[at : at + 4])}" for at in range(0, len(units), 4))
+    ways = [rf"\\{{0,{SLASHES}}}{re2.escape(character)}", percent, json]
+    if character == " ":
+        ways.append(r"\+")
+    if character in ENTITIES:
+        ways.append(f"&(?:{ENTITIES[character]}|#0{{0,3}}{ord(character)});")
+    if character in ESCAPES:
+        ways.append(slashes + ESCAPES[character])
+    return f"(?:{'|'.join(ways)})"
+
+
+def _hexadecimal(digits: str) -> str:
+    return "".join(one if one.isdigit() else f"[{one}{one.upper()}]" for one in digits)

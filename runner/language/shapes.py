@@ -11,6 +11,7 @@ from runner.language.suggest import nearest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from runner.language.traps import Mend
     from runner.values import Json
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -49,6 +50,8 @@ class LeafFault:
     column: int
     message: str
     hint: str = ""
+    code: str = "expression"
+    mend: Mend | None = None
 
 
 class ShapeFault(LanguageError):

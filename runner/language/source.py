@@ -16,7 +16,8 @@ from typing import Any
 import yaml
 
 from runner.language import quoting
-from runner.language.faults import Fault, Severity
+from runner.language.faults import Fault, Fix, Severity
+from runner.language.fixes import replaced
 from runner.language.nodes import LINE_BREAK, Node, Value, scalar
 from runner.language.workflow import Place
 
@@ -72,6 +73,7 @@ def compose(text: str, *, path: str) -> Source:
         except _Broken as broken:
             turns -= 1
             if turns < 0 or not mended.mend(broken.lines):
+                mended.forget_guesses()
                 return Source(None, (*composer.faults, broken.fault, *composer.mends()))
     if root is None and not composer.faults:
         hint = "a workflow needs at least name, trigger and steps"
@@ -148,10 +150,17 @@ class _Composer:
             self.put(self.alias(event), event)
 
     def fault(
-        self, place: Place, code: str, message: str, hint: str = "", *, severity: Severity = "error"
+        self,
+        place: Place,
+        code: str,
+        message: str,
+        hint: str = "",
+        *,
+        severity: Severity = "error",
+        fix: Fix | None = None,
     ) -> None:
         self.faults.append(
-            Fault(self.path, place.line, place.column, self.where(), code, severity, message, hint)
+            Fault(self.path, place.line, place.column, self.where(), code, severity, message, hint, fix)
         )
 
     def where(self) -> str:
@@ -166,7 +175,17 @@ class _Composer:
     def mends(self) -> list[Fault]:
         """The faults of the lines that were quoted for the author."""
         return [
-            Fault(self.path, line + 1, column, self.found.get(line, ""), "unquoted", "error", message, hint)
+            Fault(
+                self.path,
+                line + 1,
+                column,
+                self.found.get(line, ""),
+                "unquoted",
+                "error",
+                message,
+                hint,
+                self.mended.fixes.get(line),
+            )  # fmt: skip
             for line, (column, message, hint) in self.mended.hints.items()
         ]
 
@@ -249,6 +268,7 @@ class _Composer:
             )
             top.skip = True
         top.node.keys.setdefault(name, place)
+        top.node.widths.setdefault(name, len(node.raw))
         top.node.weight += node.weight
 
     def scalar(self, event: Any) -> Node:
@@ -298,6 +318,7 @@ class _Composer:
                 "tag",
                 f"unquoted, {_tag(event.tag)} is a YAML tag",
                 f"quote it: {quoting.quoted(raw)}",
+                fix=replaced(node, quoting.quoted(raw)) if node.raw == raw and raw[-1:].isalnum() else None,
             )
         node.value, node.raw = raw, raw
 
@@ -312,7 +333,13 @@ class _Composer:
         message = 'unquoted, " #" begins a comment and cuts the value here'
         at = Place(end.line + 1, found.start(1))
         if "{{" in found[1] or "}}" in found[1]:
-            self.fault(at, "comment", message, hint)
+            fix = None
+            if "\n" not in node.raw:
+                start = node.place.column
+                line_number = node.place.line
+                end_column = start + len(whole.rstrip())
+                fix = Fix(line_number, start, line_number, end_column, quoting.quoted(whole.rstrip()))
+            self.fault(at, "comment", message, hint, fix=fix)
             node.value = node.raw = whole
         elif found[1][:1].strip(" \t#!-=") and (node.value is None or isinstance(node.value, str)):
             self.fault(

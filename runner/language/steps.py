@@ -6,7 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from runner.language.calls import CallSite, read_call
+from runner.language.certainty import own_conditions
 from runner.language.check import check_action, check_html_answer
+from runner.language.hosts import check_hosts, is_of_vars
 from runner.language.keys import (
     ANY_STEP,
     BESIDE,
@@ -24,7 +26,7 @@ from runner.language.reading import Reader
 from runner.language.scalars import Unread, at, described
 from runner.language.scope import ROOTS
 from runner.language.suggest import nearest
-from runner.language.visibility import Declared, Level, View
+from runner.language.visibility import Condition, Declared, Level, View
 from runner.language.waiting import read_repeat, read_wait, read_wait_for
 from runner.language.workflow import (
     NO_RETRY,
@@ -70,8 +72,10 @@ class StepReader(Reader):
         self.may_respond = True
         self.responds: list[tuple[Node, str]] = []
         self.loops: list[str] = []
+        self.own_items: frozenset[str] = frozenset()  # names of items that stand in the file's `vars`
         self.slug = ""
         self.calls: list[CallSite] = []
+        self.conditions: list[Condition] = []  # of the groups and branches around
 
     def steps(
         self, node: Node, where: str, view: View, *, level: Level | None = None, may_respond: bool = False
@@ -127,11 +131,14 @@ class StepReader(Reader):
             self.declare(node, where)
             return None
         values = self.block(node, STEP_BLOCKS[kind], where)
+        own = own_conditions(node, values, where)
+        self.conditions += own
         body = self.body(kind, node, values, where)
+        del self.conditions[len(self.conditions) - len(own) :]
         if kind in LETS_OUT:
             self.view = self.view.after(self.level)  # what a try has done is seen by what mends it
         on_error = self.on_error(where, values)
-        self.declare(node, where)
+        self.declare(node, where, own)
         if body is None:
             return None
         return Step(
@@ -177,19 +184,21 @@ class StepReader(Reader):
         strange = [one for one in node.keys if one not in known]
         likely = [one for one in strange if one in STEPS_ELSEWHERE or nearest(one, STEP_KINDS)]
         for name in likely or strange:
-            self.unknown(name, node.keys[name], ANY_STEP, at(where, name))
+            self.unknown(name, node.keys[name], ANY_STEP, at(where, name), mapping=node)
         if not strange:
             beside = next((BESIDE[one] for one in node.keys if one in BESIDE), None)
             hint = f"`{beside}` is missing" if beside else f"it needs one of {', '.join(STEP_KINDS)}"
             self.fault(node.place, where, "kind", "the step does nothing", hint)
 
-    def unknown(self, name: str, place: Place, block: Block, where: str) -> None:
+    def unknown(
+        self, name: str, place: Place, block: Block, where: str, *, mapping: Node | None = None
+    ) -> None:
         """As for any block; of a second kind in a step `kind` has spoken."""
         if name not in STEP_KINDS or not block.beside:
-            super().unknown(name, place, block, where)
+            super().unknown(name, place, block, where, mapping=mapping)
 
-    def declare(self, node: Node, where: str) -> None:
-        """Make the step's id known to what comes after it."""
+    def declare(self, node: Node, where: str, own: list[Condition] | None = None) -> None:
+        """Make the step's id known to what comes after it; *own* says why it may not run."""
         assert isinstance(node.value, dict)
         given = node.value.get("id")
         if given is None or not isinstance(given.value, str):
@@ -206,7 +215,8 @@ class StepReader(Reader):
             )
             return
         kind = next((one for one in STEP_KINDS if one in node.value), "")
-        self.declared[name] = Declared(where, given.place, kind, tuple(self.loops))
+        conditions = (*self.conditions, *(own or ()))
+        self.declared[name] = Declared(where, given.place, kind, tuple(self.loops), conditions)
         self.level.ids.setdefault(name, len(self.level.ids))
 
     def body(self, kind: str, node: Node, values: dict[str, Any], where: str) -> Body | None:
@@ -274,6 +284,8 @@ class StepReader(Reader):
         if name is None:
             return None
         check_action(self, node, info, where)
+        if info:
+            check_hosts(self, node, info, shape, where, own_items=self.own_items)
         return Action(name, values.get("connection"), shape)
 
     def respond(self, value: tuple[str, Node, dict[str, Any]], where: str) -> Respond | None:
@@ -311,7 +323,11 @@ class StepReader(Reader):
             self.view = view
             values = self.block(one, BLOCKS["case"], place)
             if "steps" in values:
+                when = one.value.get("when") if isinstance(one.value, dict) else None
+                text = str(when.value).strip() if when else ""
+                self.conditions.append(Condition(place, "it stands in a branch of `switch`", text))
                 cases.append(Case(values.get("when"), self.inner(values["steps"], at(place, "steps"))))
+                self.conditions.pop()
             if isinstance(one.value, dict) and "when" not in one.value and index + 1 < len(node.value):
                 self.fault(
                     one.place,
@@ -335,11 +351,15 @@ class StepReader(Reader):
                 "give the item another name",
             )
         names = {name, "index"}
+        around = self.own_items
+        items = values.get("for_each")
+        self.own_items = around | {name} if items and is_of_vars(items.source) else around - {name}
         steps = (
             self.loop(values["steps"], at(where, "steps"), self.view.named(names))
             if "steps" in values
             else ()
         )
+        self.own_items = around
         return ForEach(
             values["for_each"], steps, name,
             concurrency=values.get("concurrency", 1),

@@ -28,8 +28,21 @@ class CallFault(TemplateSyntaxError):
 
     def __init__(self, message: str, line: int, literal: nodes.Const, offset: int = 0) -> None:
         super().__init__(message, line)
+        self.code = "argument"
         self.literal = literal
         self.offset = offset
+
+
+class WrongArguments(TemplateSyntaxError):
+    """A call with too few or too many arguments, or such as the function does not take."""
+
+    code = "argument"
+
+
+class UnknownFunction(TemplateSyntaxError):
+    """A call of what is no function."""
+
+    code = "unknown-function"
 
 
 def check_call(node: nodes.Node) -> None:
@@ -48,12 +61,12 @@ def check_call(node: nodes.Node) -> None:
     if node.dyn_args is None and node.dyn_kwargs is None:
         fault = function.arity_fault(is_filter + len(node.args) + len(node.kwargs))
         if fault:
-            raise TemplateSyntaxError(fault, node.lineno)
+            raise WrongArguments(fault, node.lineno)
     for one in node.kwargs:
         if all(one.key != parameter.name for parameter in function.parameters):
             names = ", ".join(parameter.name for parameter in function.parameters)
             message = f"{function.name}() takes no argument '{one.key}'; it takes {names}"
-            raise TemplateSyntaxError(message, node.lineno)
+            raise WrongArguments(message, node.lineno)
     for at, literal in _literals(node).items():
         wrong = function.literal_fault(at, literal.value)
         if wrong is not None:
@@ -75,7 +88,7 @@ def check_callees(tree: nodes.Template, outside: Collection[str]) -> None:
                 raise TemplateSyntaxError(f"'{name}' is no function and cannot be called", call.lineno)
             close = nearest(name, CALLABLES)
             hint = f"; did you mean {close}()?" if close else ""
-            raise TemplateSyntaxError(f"there is no function '{name}'{hint}", call.lineno)
+            raise UnknownFunction(f"there is no function '{name}'{hint}", call.lineno)
 
 
 def read_by_keys(tree: nodes.Template, source: str, path: Path) -> Iterator[Reference]:

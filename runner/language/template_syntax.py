@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from jinja2 import TemplateSyntaxError, nodes
 
 from runner.language.shapes import LeafFault, Path, Reference
-from runner.language.suggest import nearest
+from runner.language.suggest import nearest, surely
 from runner.language.template_calls import CallFault, check_call, column_of, read_by_keys
 from runner.language.template_filters import FILTERS, TESTS
+from runner.language.traps import Mend, template_trap
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -27,6 +28,15 @@ NAMED: dict[str, Kind] = {
     "steps": "step", "outcomes": "outcome", "vars": "var", "secrets": "secret",
 }  # fmt: skip
 RESUME_URL = "resume_url"
+TAGS = (
+    "if", "elif", "else", "endif", "for", "endfor", "set", "endset", "macro", "endmacro", "call", "endcall",
+    "filter", "endfilter", "with", "endwith",
+)  # fmt: skip
+OPEN_BLOCK = re.compile("innermost block that needs to be closed is '(\\w+)'")
+ONE_BRACE = re.compile(r"\{\{[^{}]*(\})(?!\})")
+AT = re.compile(r" at \d+$")
+EXPECTED = re.compile("expected token '(.*?)', got '(.*?)'")
+UNKNOWN_TAG = re.compile("unknown tag '(\\w+)'")
 QUOTED = re.compile(r"'([^']+)'|\"([^\"]+)\"")
 
 
@@ -52,14 +62,90 @@ def checked(tree: nodes.Template) -> nodes.Template:
     raise TemplateSyntaxError("the template is nested too deep", 1)
 
 
+class TemplateFault(TemplateSyntaxError):
+    """
+    A fault of a known kind: `offset` (from 0, -1: not known) is where it stands in the source; `better`
+    is what should stand for the name `wrong`, which is sought in its line where there is no `mend`.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        line: int,
+        code: str,
+        *,
+        offset: int = -1,
+        mend: Mend | None = None,
+        wrong: str = "",
+        better: str | None = None,
+    ) -> None:
+        super().__init__(message, line)
+        self.code = code
+        self.offset = offset
+        self.mend = mend
+        self.wrong = wrong
+        self.better = better
+
+
+def explained(error: TemplateSyntaxError, source: str) -> TemplateSyntaxError:
+    """What Jinja says of *source* in words that help: a trap that it stepped into, or what is not closed."""
+    trap = template_trap(source)
+    if trap is not None:
+        message = f"{trap.message}; {trap.hint}" if trap.hint else trap.message
+        line = _line_of(source, trap.start)
+        return TemplateFault(message, line, trap.code, offset=trap.start, mend=trap.mend)
+    said = error.message or ""
+    open_block = OPEN_BLOCK.search(said)
+    if said.startswith(("unexpected end of template", "Unexpected end of template")):
+        name = open_block[1] if open_block else ""
+        if open_block is None:
+            at = max(source.rfind("{{"), source.rfind("{%"))
+            way_out = "}}" if source[at : at + 2] == "{{" else "%}"
+            message = f"`{source[at : at + 2]}` is not closed; write {way_out} where it ends"
+        else:
+            at = max((one.start() for one in re.finditer(r"\{%-?\s*" + name, source)), default=0)
+            message = f"`{{% {name} %}}` is not closed; write {{% end{name} %}} where it ends"
+        return TemplateFault(message, _line_of(source, at), "unclosed", offset=at)
+    if open_brace := ONE_BRACE.search(source):
+        at = open_brace.start(1)
+        message = "`{{` is closed with one brace; write }}"
+        return TemplateFault(
+            message, _line_of(source, at), "unclosed", offset=at, mend=Mend(at, at + 1, "}}")
+        )
+    plain = AT.sub("", said)
+    if plain.startswith("expected token"):
+        found = EXPECTED.search(plain)
+        plain = f"'{found[2]}' does not fit here" if found else plain
+    elif plain.startswith("unexpected '"):
+        plain = f"{plain.replace('unexpected ', '')} does not fit here"
+    elif unknown := UNKNOWN_TAG.search(plain):
+        close = nearest(unknown[1], TAGS)
+        hint = f"; did you mean {{% {close} %}}?" if close else ""
+        plain = f"there is no tag '{unknown[1]}'{hint}"
+    return TemplateFault(plain, error.lineno, "expression")
+
+
 def fault_of(error: TemplateSyntaxError, source: str, path: Path) -> LeafFault:
     """Jinja's finding with the column of what it names, as near as Jinja lets us know."""
     message, _, hint = (error.message or "this is not a template").partition("; ")
+    if isinstance(error, TemplateFault):
+        offset, mend = error.offset, error.mend
+        if offset < 0:
+            start = sum(len(one) + 1 for one in source.split("\n")[: error.lineno - 1])
+            offset = start + _column(source, error.lineno, message) - 1
+            if error.better is not None and source[offset:].startswith(error.wrong):
+                mend = Mend(offset, offset + len(error.wrong), error.better)
+        column = offset - (source.rfind("\n", 0, offset) + 1) + 1
+        return LeafFault(path, _line_of(source, offset), column, message, hint, error.code, mend)
     if isinstance(error, CallFault):
         column = column_of(source, error.literal, error.offset)
     else:
         column = _column(source, error.lineno, message)
-    return LeafFault(path, error.lineno, column, message, hint)
+    return LeafFault(path, error.lineno, column, message, hint, getattr(error, "code", "expression"))
+
+
+def _line_of(source: str, offset: int) -> int:
+    return source.count("\n", 0, offset) + 1
 
 
 def references_of(
@@ -95,6 +181,14 @@ def _check(node: nodes.Node) -> None:
         raise _unknown("filter", node.name, FILTERS, line)
     if isinstance(node, nodes.Test) and node.name not in TESTS:
         raise _unknown("test", node.name, TESTS, line)
+    if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr):
+        raise _method(node, line)
+    if isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Tuple) and not node.arg.items:
+        hint = "write `| map(attribute='name')` for a field of each item"
+        raise TemplateFault(f"'[]' is JMESPath, and this is a template; {hint}", line, "jmespath")
+    if isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Const):
+        message = f"'{node.node.value}.{node.attr}' is how Make names a module's output"
+        raise TemplateFault(f"{message}; in Hookline: `steps.<id>.{node.attr}`", line, "dialect")
     check_call(node)
 
 
@@ -141,10 +235,28 @@ def _fields(tree: nodes.Template) -> Iterator[tuple[nodes.Name, str]]:
             yield item.node, item.arg.value
 
 
+def _method(call: nodes.Call, line: int) -> TemplateFault:
+    """A call of a value's method: no value has any."""
+    assert isinstance(call.node, nodes.Getattr)
+    name = call.node.attr
+    known = METHODS.get(name) or (name if name in FILTERS else nearest(name, FILTERS))
+    has_none = not (call.args or call.kwargs or call.dyn_args or call.dyn_kwargs)
+    hint = f"; write `| {known}`" if known else "; a field is written without ()"
+    sure = known if has_none and known and (name in METHODS or name == known) else None
+    message = f"no method of a value can be called: '.{name}()'{hint}"
+    return TemplateFault(message, line, "method", wrong=f".{name}()", better=sure and f" | {sure}")
+
+
+METHODS = {"toLowerCase": "lower", "toUpperCase": "upper", "strip": "trim", "items": "dictsort",
+           "toString": "string", "downcase": "lower", "upcase": "upper"}  # fmt: skip
+
+
 def _unknown(kind: str, name: str, known: Collection[str], line: int) -> TemplateSyntaxError:
     close = nearest(name, known)
     hint = f"; did you mean `{close}`?" if close else ""
-    return TemplateSyntaxError(f"there is no {kind} '{name}'{hint}", line)
+    return TemplateFault(
+        f"there is no {kind} '{name}'{hint}", line, "unknown-function", wrong=name, better=surely(name, known)
+    )
 
 
 def _column(source: str, line: int, message: str) -> int:

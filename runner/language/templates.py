@@ -8,7 +8,7 @@ out is data: it is never read as a template again.
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -19,11 +19,12 @@ from markupsafe import escape
 from runner.errors import ExpressionError, LimitExceeded
 from runner.language.expression_work import Work
 from runner.language.plain import is_plain
+from runner.language.reads import Read, reads_of_template
 from runner.language.secrets import OPEN
 from runner.language.shapes import LeafFault, Path, Reference, ShapeFault, placed, unknown_root
 from runner.language.template_calls import check_callees
 from runner.language.template_environment import Environment, Generator, text
-from runner.language.template_syntax import checked, fault_of, references_of
+from runner.language.template_syntax import checked, explained, fault_of, references_of
 from runner.language.template_values import Missing, Secrets, data
 from runner.language.weight import weigh
 from runner.values import dumps, loads
@@ -77,6 +78,7 @@ class TemplateShape:
     references: tuple[Reference, ...]
     names: frozenset[str]
     _compiled: Compiled = field(repr=False)
+    reads: tuple[Read, ...] = field(default=(), repr=False)
 
     @property
     def roots(self) -> frozenset[str]:
@@ -148,6 +150,7 @@ def _shape(text: str, html: frozenset[str], drop_null: bool) -> TemplateShape:
     source = loads(text.encode())
     faults: list[LeafFault] = []
     references: list[Reference] = []
+    reads: list[Read] = []
     leaves: list[_Leaf] = []
 
     def compiled(one: Json, path: Path) -> Compiled:
@@ -158,12 +161,13 @@ def _shape(text: str, html: frozenset[str], drop_null: bool) -> TemplateShape:
         if not isinstance(one, str) or not any(mark in one for mark in ("{{", "{%", "{#")):
             return one  # type: ignore[no-any-return]  # a constant: text, number, true, false, null
         try:
-            leaf, read = _leaf(one, path, is_html=bool(path) and path[0] in html)
+            leaf, named, followed = _leaf(one, path, is_html=bool(path) and path[0] in html)
         except TemplateSyntaxError as error:
             faults.append(fault_of(error, one, path))
             return None
         leaves.append(leaf)
-        references.extend(read)
+        references.extend(named)
+        reads.extend(replace(each, path=path) for each in followed)
         return leaf
 
     tree = compiled(source, ())
@@ -177,12 +181,13 @@ def _shape(text: str, html: frozenset[str], drop_null: bool) -> TemplateShape:
         references=tuple(references),
         names=frozenset().union(*(one.names for one in leaves)),
         _compiled=tree,
+        reads=tuple(reads),
     )
 
 
-def _leaf(source: str, path: Path, *, is_html: bool) -> tuple[_Leaf, list[Reference]]:
+def _leaf(source: str, path: Path, *, is_html: bool) -> tuple[_Leaf, list[Reference], tuple[Read, ...]]:
     """
-    Compile one text.
+    Compile one text; what it refers to and follows.
 
     Raises:
         TemplateSyntaxError: not Jinja, or more of Jinja than we allow.
@@ -207,14 +212,18 @@ def _leaf(source: str, path: Path, *, is_html: bool) -> tuple[_Leaf, list[Refere
     check_callees(tree, roots)
     references = list(references_of(tree, source, path, roots))
     names |= {one.name for one in references if one.kind == "root"}  # a key reads by `$`, too
-    return _Leaf(path, template, names, only is not None, is_html, is_plain(tree)), references
+    leaf = _Leaf(path, template, names, only is not None, is_html, is_plain(tree))
+    return leaf, references, reads_of_template(tree, source, roots)
 
 
 def _parsed(environment: Environment, source: str) -> nodes.Template:
     r"""The tree of *source*. `'\d'` is what people write for a pattern, and Python's codec warns of it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        return environment.parse(source)
+        try:
+            return environment.parse(source)
+        except TemplateSyntaxError as error:
+            raise explained(error, source) from None
 
 
 def _only_expression(tree: nodes.Template) -> nodes.Expr | None:

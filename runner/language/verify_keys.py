@@ -10,10 +10,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from runner.language.fixes import replaced
 from runner.language.keys import BLOCKS
 from runner.language.kinds import BOOLEAN, ONE_OR_MORE, SECRET, TEXT, Block, Key, Kind
 from runner.language.scalars import at
-from runner.language.suggest import did_you_mean, one_of
+from runner.language.suggest import did_you_mean, one_of, surely
 from runner.language.verification import GENERIC, GenericScheme, Verification, signed_parts
 from runner.language.webhook_keys import NEEDED_SECRET
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from runner.language.nodes import Node
     from runner.language.steps import StepReader
     from runner.language.verification import ProviderInfo
-    from runner.language.workflow import Place
     from runner.values import Json
 
 OPTION_KINDS: Mapping[str, Kind] = {
@@ -96,7 +96,7 @@ def _by_name(reader: StepReader, node: Node, where: str) -> Verification | None:
         message = f"`{name}` needs to know how"
         reader.fault(node.place, where, "verify", message, f"write {{{name}: {{{shown}}}}}")
         return None
-    info = _info(reader, name, node.place, where)
+    info = _info(reader, name, node, where)
     if info is None:
         return _unjudged(reader, name)
     needed = [one.name for one in info.options if one.is_required]
@@ -134,7 +134,7 @@ def _provider(reader: StepReader, node: Node, where: str) -> Verification | None
         hint = "write `verify: none`" if name == "none" else f"write `verify: {{{name}: {{…}}}}`"
         reader.fault(given.place, place, "unknown-provider", f"`{name}` is no provider", hint)
         return None
-    info = _info(reader, name, given.place, place)
+    info = _info(reader, name, given, place)
     if info is None:
         if reader.catalogue.providers is not None:
             return None
@@ -159,8 +159,8 @@ def _made(name: str, values: Mapping[str, Any], secret_options: frozenset[str]) 
     )
 
 
-def _info(reader: StepReader, name: str, place: Place, where: str) -> ProviderInfo | None:
-    """The provider of that name; None where there is none, which is noted, or where none is known here."""
+def _info(reader: StepReader, name: str, node: Node, where: str) -> ProviderInfo | None:
+    """The provider that *node* names; None where there is none, which is noted, or none is known here."""
     known = reader.catalogue.providers
     if known is None:
         return None
@@ -169,7 +169,8 @@ def _info(reader: StepReader, name: str, place: Place, where: str) -> ProviderIn
         hint = did_you_mean(name, [*known, *WELL_KNOWN]) or (
             f"for a sender that is not listed write {{hmac: {{…}}}}; {one_of(known, most=50)}"
         )
-        reader.fault(place, where, "unknown-provider", f'no provider "{name}"', hint)
+        fix = replaced(node, surely(name, known))
+        reader.fault(node.place, where, "unknown-provider", f'no provider "{name}"', hint, fix=fix)
     return info
 
 

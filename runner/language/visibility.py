@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from runner.language.nodes import Node
+    from runner.language.reads import Read
     from runner.language.shapes import Path, Reference
     from runner.language.workflow import Place
 
@@ -69,19 +70,31 @@ class Use:
     site: Site
     view: View
     references: tuple[Reference, ...]
+    reads: tuple[Read, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Why a step may not run: what is said at the step `where`; `text` is the condition's, if any."""
+
+    where: str
+    reason: str
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Declared:
     """
     A step's id: the path of the step that it names, and where the id stands. `loops` are the lists of
-    the `for_each` and `repeat` steps around it, the outermost first, as `steps[1].steps`.
+    the `for_each` and `repeat` steps around it, the outermost first, as `steps[1].steps`. `conditions`
+    are those under which alone it has an output.
     """
 
     where: str
     place: Place
     kind: str = ""
     loops: tuple[str, ...] = ()
+    conditions: tuple[Condition, ...] = ()
 
 
 def leaf(node: Node, path: Path) -> Node:
@@ -98,5 +111,9 @@ def place_in(node: Node, line: int, column: int) -> Place:
     """Where *line* and *column* (from 1, inside the text of *node*) stand in the file."""
     if not isinstance(node.value, str):
         return node.place
-    before = node.value.split("\n")[: line - 1]
-    return node.place_at(sum(len(one) + 1 for one in before) + column - 1)
+    return node.place_at(offset_in(node.value, line, column))
+
+
+def offset_in(text: str, line: int, column: int) -> int:
+    """Where *line* and *column* (from 1) stand in *text*, from 0."""
+    return sum(len(one) + 1 for one in text.split("\n")[: line - 1]) + column - 1

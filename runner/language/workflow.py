@@ -382,7 +382,7 @@ class Workflow:
     schedule: Schedule | None = None
     poll: Poll | None = None
     mode: Literal["live", "shadow"] = "live"  # shadow: actions are shown, not sent
-    overridden: Mapping[str, Json] = field(default_factory=dict)  # vars that the server sets: the file's values
-    awaited: Mapping[str, str] = field(default_factory=dict)  # path of each `wait_for` with an id (awaited.py)
+    overridden: Mapping[str, Json] = field(default_factory=dict)  # of vars that the server sets: the file's
+    awaited: Mapping[str, str] = field(default_factory=dict)  # paths of each `wait_for` that has an id
     manual: Manual | None = None
     hookline: OwnEvents | None = None

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from runner.connector import Call, Connection, Connector, Html, Input, Output
+from runner.connector import Address, Call, Connection, Connector, Html, Input, Output
 from runner.language.catalogue import Catalogue
 from runner.language.verification import OptionInfo, ProviderInfo
 
@@ -45,7 +45,7 @@ class Mail(Input):
 class Request(Input):
     """What is requested."""
 
-    url: str = Field(description="Where to.")
+    url: Address = Field(description="Where to.")
     method: str = "GET"
     headers: dict[str, str] = Field(default_factory=dict)
     json_body: Any = None

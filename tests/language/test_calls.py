@@ -76,7 +76,6 @@ def test_a_call_that_cannot_be_is_a_fault(step: str, sentence: str) -> None:
         ("manual: {public: maybe}", "`public` must be true or false"),
         ("hookline: {}", "`on` is missing"),
         ("hookline: {on: [problem_open]}", 'no event "problem_open"; did you mean "problem_opened"?'),
-        ("hookline: {on: [connection_expiring]}", "not of this version"),
         ("hookline: {on: [run_failed, run_failed]}", "given twice"),
         ("hookline: {on: run_failed}", "`on` must be a list of problem_opened"),
     ],

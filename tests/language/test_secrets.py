@@ -53,3 +53,39 @@ def test_what_holds_no_secret_stays_as_it_is(value: object) -> None:
 
 def test_a_very_short_secret_does_not_mask_half_of_every_text() -> None:
     assert masked("a banana", frozenset({"a"})) == "a banana"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "p%2Fss%20w0rd%2B%C3%BC%3F", "p%2fss%20w0rd%2b%c3%bc%3f", "p/ss%20w0rd+%C3%BC?",
+        "p/ss+w0rd%2B%C3%BC%3F",
+        "p%252Fss%2520w0rd%252B%25C3%25BC%253F", r"p\/ss w0rd+\u00fc?", r"p/ss w0rd+\u00FC?",
+        base64.b64encode(quote(SECRET, safe="").encode()).decode(),
+        base64.b64encode(b"client:" + quote_plus(SECRET).encode()).decode(),
+    ],
+)  # fmt: skip
+def test_a_secret_is_masked_however_a_library_writes_it(written: str) -> None:
+    shown = masked(f"see {written} there", frozenset({SECRET}))
+    assert MASK in shown
+    for piece in ("ss", "w0rd", "%2", base64.b64encode(b"w0rd").decode()[1:5]):
+        assert piece not in shown.replace("see", "").replace("there", "")
+
+
+def test_entities_and_escapes_of_a_secret_are_masked() -> None:
+    secret = "a&b<c>\"d'e\nf"
+    for written in (
+        "a&amp;b&lt;c&gt;&quot;d&apos;e\nf", "a&#38;b&#60;c&#62;&#34;d&#39;e\nf", r"a&b<c>\"d'e\nf",
+        r"a&b<c>\\\"d'e\\nf",
+    ):  # fmt: skip
+        assert masked(written, frozenset({secret})) == MASK
+
+
+def test_masking_takes_time_in_proportion_to_the_text() -> None:
+    secrets = frozenset({"%" * 40, "\\" * 40, "&" * 40, " " * 40, *(f"key-{n}/+=" for n in range(100))})
+    text = ("%25" * 50_000) + ("\\" * 50_000) + ("&amp" * 20_000)
+    assert isinstance(masked(text, secrets), str)
+
+
+def test_half_a_character_hides_no_secret() -> None:
+    assert masked(f"\ud800{SECRET}\udfff \ud83d", frozenset({SECRET})) == f"\ud800{MASK}\udfff \ud83d"

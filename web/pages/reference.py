@@ -10,19 +10,30 @@ from runner.inbound.asymmetric import EitherKey
 from runner.inbound.providers import PROVIDERS
 from runner.inbound.providers.provider import Provider
 from runner.inbound.providers.table import provider_table
+from runner.language.fault_reference import explained
+from runner.language.functions import FUNCTIONS
 from runner.language.keys import BLOCKS
 from runner.language.verification import GENERIC
 from runner.values import Json
 from web.display import inline
 from web.house import House
+from web.pages.actions import connector_of
 
 PINNED = "certificate"  # an option that few need
 WIDTH = 56  # characters of a line of YAML, as many as half a page shows
 
 
-async def docs() -> str:
+async def docs(house: House) -> str:
     """What can be looked up."""
-    return await render_template("docs.html", providers=len(PROVIDERS))
+    actions = house.actions()
+    return await render_template(
+        "docs.html",
+        providers=len(PROVIDERS),
+        actions=len(actions),
+        connectors=len({connector_of(one) for one in actions}),
+        functions=len(FUNCTIONS),
+        faults=len(explained()),
+    )
 
 
 async def providers(house: House) -> str:

@@ -13,8 +13,12 @@ from runner.engine.history import Role
 from web.attempts import Attempts
 from web.house import House
 from web.pages.acting import cancel_run, replay_run
+from web.pages.actions import actions, connector_actions
 from web.pages.approvals import answer_approval, approvals, tell_of_approvals
+from web.pages.connecting import CALLBACK, oauth_callback
+from web.pages.faults import faults
 from web.pages.functions import functions
+from web.pages.language import language
 from web.pages.looking import event, events, home, run, runs
 from web.pages.reference import docs, providers
 from web.pages.sign_in import signin, signin_form, signout, start, start_form
@@ -31,6 +35,7 @@ def add_pages(app: Quart, house: House) -> dict[str, Role]:
         ("POST", "/signin", partial(signin_form, house, attempts), None),
         ("GET", "/start/<token>", partial(start), None),
         ("POST", "/start/<token>", partial(start_form, house, attempts), None),
+        ("GET", CALLBACK, partial(oauth_callback, house), None),
         ("POST", "/signout", partial(signout, house), "viewer"),
         ("GET", "/", partial(home, house), "viewer"),
         ("GET", "/runs", partial(runs, house), "viewer"),
@@ -43,7 +48,11 @@ def add_pages(app: Quart, house: House) -> dict[str, Role]:
         ("POST", "/approvals/<approval_id>", partial(answer_approval, house), "viewer"),
         ("GET", "/events", partial(events, house), "viewer"),
         ("GET", "/events/<event_id>", partial(event, house), "viewer"),
-        ("GET", "/docs", partial(docs), "viewer"),
+        ("GET", "/docs", partial(docs, house), "viewer"),
+        ("GET", "/docs/actions", partial(actions, house), "viewer"),
+        ("GET", "/docs/actions/<connector>", partial(connector_actions, house), "viewer"),
+        ("GET", "/docs/faults", partial(faults), "viewer"),
+        ("GET", "/docs/language", partial(language), "viewer"),
         ("GET", "/docs/functions", partial(functions), "viewer"),
         ("GET", "/docs/providers", partial(providers, house), "viewer"),
     )
