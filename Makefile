@@ -46,8 +46,9 @@ lock: install ## requirements.lock anew from pyproject.toml (needs a network)
 bench: install ## speed, latency, memory, start and growth beside bare endpoints, with targets (8 min; ARGS=--quick: 1 min)
 	$(BIN)/python -m tests.bench $(ARGS)
 
-soak: install ## kills, full disks and bad destinations under load, then the account of every event (10 min)
+soak: install ## kills, full disks and bad destinations under load, then the account of every event; then random runs killed everywhere (15 min)
 	$(BIN)/python -m tests.crash.soak --minutes 10 $(ARGS)
+	HOOKLINE_DETERMINISM_EXAMPLES=100 $(BIN)/python -m pytest -q --timeout 3600 tests/engine/test_determinism.py
 
 clean: ## the environment and all caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

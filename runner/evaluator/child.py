@@ -1,5 +1,5 @@
 """
-The evaluator process: reads a request, renders, answers, until its input ends.
+The evaluator process: reads a request, evaluates, answers, until its input ends.
 
 The kernel bounds it: RLIMIT_AS its memory (a MemoryError, and it lives on to say so), an interval
 timer of CPU time whose signal nobody handles (it dies, also in the middle of one C call).
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from runner.errors import ExpressionError, LimitExceeded
 from runner.evaluator.wire import LENGTH, framed, scope_of, unframed
+from runner.language.expressions import compile_expression, compile_shape
 from runner.language.templates import compile_template
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def _answered(body: bytes) -> dict[str, Json]:
         scope = scope_of(request)
         signal.setitimer(signal.ITIMER_PROF, request["seconds"])  # CPU time, ours and the kernel's
         try:
-            return {"value": _rendered(request, scope)}
+            return {"value": _result(request, scope)}
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
     except MemoryError:
@@ -57,7 +58,11 @@ def _answered(body: bytes) -> dict[str, Json]:
         return {"error": str(error), "kind": "expression", "wanted": scope.files and scope.files.wanted}
 
 
-def _rendered(request: Json, scope: Scope) -> Json:
+def _result(request: Json, scope: Scope) -> Json:
+    if request["kind"] == "expression":
+        return compile_expression(request["source"]).evaluate(scope)
+    if request["kind"] == "shape":
+        return compile_shape(request["source"]).evaluate(scope)
     shape = compile_template(
         request["source"], html=frozenset(request["html"]), drop_null=request["drop_null"]
     )

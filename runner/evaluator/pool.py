@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.errors import ExpressionError, LimitExceeded
-from runner.evaluator.wire import LENGTH, framed, request_of, unframed
+from runner.evaluator.wire import LENGTH, framed, request_of, request_to_evaluate, unframed
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
     from collections.abc import AsyncIterator
 
+    from runner.language.expressions import Expression, ExpressionShape
     from runner.language.scope import Scope
     from runner.language.templates import TemplateShape
     from runner.values import Json
@@ -55,7 +56,24 @@ class EvaluatorPool:
             LimitExceeded: as `shape.render`, or the CPU time or memory was used up.
         """
         seconds = self._seconds * factor
-        request = framed(request_of(shape, scope, seconds))
+        return await self._evaluated(request_of(shape, scope, seconds), scope, seconds, workflow)
+
+    async def evaluate(
+        self, expression: Expression | ExpressionShape, scope: Scope, *, workflow: str, factor: float = 1.0
+    ) -> Json:
+        """
+        Give what `expression.evaluate(scope)` gives, otherwise as `render`.
+
+        Raises:
+            ExpressionError: as `expression.evaluate`, or the pool is closed.
+            LimitExceeded: as `expression.evaluate`, or the CPU time or memory was used up.
+        """
+        seconds = self._seconds * factor
+        request = request_to_evaluate(expression, scope, seconds)
+        return await self._evaluated(request, scope, seconds, workflow)
+
+    async def _evaluated(self, asked: Json, scope: Scope, seconds: float, workflow: str) -> Json:
+        request = framed(asked)
         async with self._turn(workflow), self._places:
             answer = await self._asked(request, seconds)
         if scope.files is not None:

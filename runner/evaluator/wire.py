@@ -1,7 +1,8 @@
 """
 What goes between the engine and an evaluator: a length (4 bytes, big-endian), then JSON.
 
-A request holds `source, html, drop_null` of a shape, the scope, and the CPU time in `seconds`; an
+A request holds the `kind` ("template", "expression" or "shape" of expressions) and `source` of what is
+evaluated, a template's `html` and `drop_null`, the scope, and the CPU time in `seconds`; an
 answer holds `value`, or `error` and `kind` ("expression" or "limit"), with the files that were `wanted`;
 and `is_worn` when the process has kept so much memory that it is not to be used again.
 """
@@ -19,6 +20,7 @@ from runner.language.shelf import Shelf
 from runner.values import dumps, loads
 
 if TYPE_CHECKING:
+    from runner.language.expressions import Expression, ExpressionShape
     from runner.language.templates import TemplateShape
     from runner.values import Json
 
@@ -34,16 +36,38 @@ def request_of(shape: TemplateShape, scope: Scope, seconds: float) -> Json:
         used = {name: values[name] for name in shape.secret_names if name in values}
         secrets = {"values": used, "nonce": scope.secrets.nonce}
     return {
+        "kind": "template",
         "source": shape.source,
         "html": sorted(shape.html),
         "drop_null": shape.drop_null,
         "names": {name: scope.names[name] for name in shape.names if name in scope.names},
+        "secrets": secrets,
+        "resume_urls": dict(scope.resume_urls) if "resume_url" in shape.names else {},
+        **_common(shape.source, scope, seconds),
+    }
+
+
+def request_to_evaluate(expression: Expression | ExpressionShape, scope: Scope, seconds: float) -> Json:
+    """The request to evaluate *expression*: of the scope only the names that it uses."""
+    names = scope.names
+    if "$" not in str(expression.source):
+        names = {name: names[name] for name in expression.roots if name in names}
+    return {
+        "kind": "shape" if hasattr(expression, "leaves") else "expression",
+        "source": expression.source,
+        "names": names,
+        "secrets": None,
+        "resume_urls": dict(scope.resume_urls),
+        **_common(expression.source, scope, seconds),
+    }
+
+
+def _common(source: Json, scope: Scope, seconds: float) -> dict[str, Json]:
+    return {
         "now": scope.now,
         "entropy": scope.entropy,
         "zone": scope.zone,
-        "secrets": secrets,
-        "resume_urls": dict(scope.resume_urls) if "resume_url" in shape.names else {},
-        "files": _files_of(shape, scope),
+        "files": _files_of(source, scope),
         "seconds": seconds,
     }
 
@@ -62,11 +86,11 @@ def scope_of(request: Json) -> Scope:
     )
 
 
-def _files_of(shape: TemplateShape, scope: Scope) -> Json:
-    """The bytes on the shelf in base64, for a shape that may read them; null where none may be read."""
+def _files_of(source: Json, scope: Scope) -> Json:
+    """The bytes on the shelf in base64, for a *source* that may read them; null where none may be read."""
     if scope.files is None:
         return None
-    if not any(name in str(shape.source) for name in READERS):
+    if not any(name in str(source) for name in READERS):
         return {}
     return {digest: base64.b64encode(one).decode() for digest, one in scope.files.contents.items()}
 

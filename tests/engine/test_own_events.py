@@ -41,6 +41,7 @@ def own_events(world: World) -> OwnEvents:
         world.library,
         show_run=world.history.run,
         show_problem=SQLiteProblems(world.store).show,
+        show_connection=lambda name: {"name": name},
         secrets=world.tools.safe.secret_values,
         public_url="http://hookline.test",
     )

@@ -17,6 +17,8 @@ from tests.servers.http_sink import HttpSink, Received
 from tests.servers.raw_peer import unused_port
 
 NOW = 1_000_000.0
+WITH = "    with: {"
+TEAM_WITH = "    connection: team\n    with: {allow_any_host: true, "
 SEND = (
     "retry: {delay: 5s, jitter: false}\n"
     "steps:\n"
@@ -383,7 +385,7 @@ async def test_runs_at_a_paused_host_or_connection_wait_and_go_on_in_order(tmp_p
 async def test_a_run_of_a_paused_connection_is_parked_before_its_call(tmp_path: Path) -> None:
     async with HttpSink() as sink, opened(tmp_path) as world:
         world.now = NOW
-        await world.workflow("shop", SEND.replace("    with:", "    connection: team\n    with:"))
+        await world.workflow("shop", SEND.replace(WITH, TEAM_WITH))
         await world.pauses.pause(Pause("connection", "team", by="Ada", at=NOW))
         await world.parking.find()
         (run_id,) = await sent(world, sink.url, range(1))

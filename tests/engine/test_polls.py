@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -254,7 +255,7 @@ async def test_a_retry_after_is_obeyed_within_bounds() -> None:
 
 async def test_of_several_processes_one_polls(tmp_path: Path, service: Service) -> None:
     outside = Outside()
-    async with opened(tmp_path, outside) as one, opened(tmp_path, outside) as two:
+    async with opened(tmp_path, outside) as one, opened(tmp_path, outside, places=0) as two:
         one.now = two.now = NOON
         await one.workflow("one", service.file("    first: run\n"))
         await two.library.reload()
@@ -266,7 +267,6 @@ async def test_of_several_processes_one_polls(tmp_path: Path, service: Service) 
                 await asyncio.gather(*(each.look() for each in pollers))
             await asyncio.gather(*(each.settled() for each in pollers))
         await one.quiet()
-        await two.quiet()
         assert len(service.sink.requests) == 5
         assert sorted(outside.notes) == list(range(5))
 
@@ -389,12 +389,11 @@ async def test_a_backlog_without_room_leaves_items_for_the_next_time(world: Worl
     await look(world)
     service.tickets = [{"id": number} for number in range(5)]
     world.now = NOON + 60
-    world.store.backlog = 998
-    one = poller(world)
+    door = replace(world.door, backlog_limit=2)
+    one = Poller(SQLitePolls(world.store), door, world.library, world.tools, node=world.worker.node)
     await one.look()
     await one.settled()
     await world.quiet()
-    world.store.backlog = 0
     assert sorted(world.outside.notes) == [0, 1]
     await look(world, NOON + 120)
     assert sorted(world.outside.notes) == [0, 1, 2, 3, 4]

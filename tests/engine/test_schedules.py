@@ -141,16 +141,15 @@ async def test_the_zone_is_the_workflows_unless_it_has_its_own(world: World) -> 
 
 async def test_of_several_processes_one_fires(tmp_path: Path) -> None:
     outside = Outside()
-    async with opened(tmp_path, outside) as one, opened(tmp_path, outside) as two:
+    async with opened(tmp_path, outside) as one, opened(tmp_path, outside, places=0) as two:
         one.now = two.now = NOON
         await one.workflow("one", file("every: 1m"))
         await two.library.reload()
-        await asyncio.gather(look(one), look(two))
+        await asyncio.gather(scheduler(one).look(), scheduler(two).look())
         for minute in range(1, 6):
             one.now = two.now = NOON + 60 * minute
             await asyncio.gather(*(scheduler(world).look() for world in (one, two, one, two)))
             await one.quiet()
-            await two.quiet()
         assert len(outside.notes) == len(set(outside.notes)) == 5
 
 

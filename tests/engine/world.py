@@ -9,15 +9,17 @@ import asyncio
 import contextlib
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+import connectors
 from connectors.http import http
 from connectors.state import state
+from runner.cli.safe import HeldSafe
 from runner.connector import (
     Action,
     Call,
@@ -34,15 +36,17 @@ from runner.connector import (
 from runner.engine.accept import Accepted, Door, accept, new_id
 from runner.engine.answer import Callers
 from runner.engine.calling import ServerCalling
+from runner.engine.fairness import Fairness
 from runner.engine.library import Library
 from runner.engine.parking import Parking
 from runner.engine.pauses import PauseBoard
 from runner.engine.places import Destinations
 from runner.engine.redact import Redactions
 from runner.engine.resuming import Resuming, resume_token_deriver
-from runner.engine.runs import Disposition, Event, TurnEnd
+from runner.engine.runs import Disposition, Event, Store, TurnEnd
 from runner.engine.state import States
-from runner.engine.turn import Tools
+from runner.engine.tokens import Keeper
+from runner.engine.turn import Safe, Tools
 from runner.engine.worker import Worker
 from runner.evaluator.pool import EvaluatorPool
 from runner.inbound.providers import provider_infos
@@ -60,6 +64,7 @@ from runner.store.parking import SQLiteParking
 from runner.store.pauses import SQLitePauses
 from runner.store.sqlite import SQLiteStore
 from runner.store.state import SQLiteStates
+from runner.vault import Vault
 
 
 class Note(Input):
@@ -140,6 +145,9 @@ class NoSecrets:
     def secret_values(self) -> frozenset[str]:
         return frozenset(self._values.values())
 
+    def bounds(self) -> Mapping[str, Sequence[str]]:
+        return {}
+
     def connection_for(self, action: Action, name: str | None) -> Connection | None:
         return None
 
@@ -160,13 +168,15 @@ class NothingToFetch:
 class World:
     """One process's engine over the data of *folder*; opening another on it is a restart."""
 
-    def __init__(self, folder: Path, outside: Outside, secrets: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: Path, outside: Outside, secrets: Mapping[str, str], now: float | None = None
+    ) -> None:
         self.folder = folder
         self.outside = outside
         self.ends: dict[str, list[TurnEnd]] = defaultdict(list)
         self._turned = asyncio.Event()
         self._secrets = secrets
-        self.now: float | None = None
+        self.now = now
         self.store: SQLiteStore
         self.history: SQLiteHistory
         self.keeping: SQLiteKeeping
@@ -179,6 +189,7 @@ class World:
         self.parking: Parking
         self.pauses: SQLitePauses
         self.states: SQLiteStates
+        self.vault: Vault  # where it has one
         self.holding: PauseBoard
         self.resuming: Resuming
 
@@ -260,6 +271,19 @@ class World:
         self._turned.set()
 
 
+def _holding(world: World, outbound: Outbound) -> tuple[Safe, Keeper]:
+    """The vault of *world*, and who keeps the tokens of its connections."""
+    world.vault = Vault(world.store, b"k" * 32, {}, models=connectors.connection_model)
+    return HeldSafe(world.vault), Keeper(world.vault, outbound, world.destinations, world.clock)
+
+
+async def _closed(world: World, outbound: Outbound, keeper: Keeper | None) -> None:
+    if keeper:
+        await keeper.close()
+    await outbound.close()
+    await world.store.close()
+
+
 @contextlib.asynccontextmanager
 async def opened(
     folder: Path,
@@ -270,11 +294,18 @@ async def opened(
     grace_seconds: float = 5,
     per_destination: int = 8,
     overrides: Mapping[str, Any] | None = None,
+    has_vault: bool = False,
     around_states: Callable[[States], States] = lambda states: states,
+    around_store: Callable[[SQLiteStore], Store] = lambda store: store,
+    now: float | None = None,
 ) -> AsyncIterator[World]:
-    """A running engine; at the end its runs get *grace_seconds*, 0 for a process that just stops."""
+    """
+    A running engine; at the end its runs get *grace_seconds*, 0 for a process that just stops. *now*
+    sets its clock before anything is claimed. With *has_vault* its secrets and connections are those of
+    `world.vault`.
+    """
     outside = outside or Outside()
-    world = World(folder, outside, secrets or {})
+    world = World(folder, outside, secrets or {}, now)
     connector = outside.connector()
     world.store = store = await SQLiteStore.open(folder / "data" / "hookline.db")
     world.keeping, world.states = SQLiteKeeping(store), SQLiteStates(store)
@@ -294,15 +325,16 @@ async def opened(
         addresses=SQLiteAddresses(store),
         overrides=lambda _slug: overrides or {},
     )
-    safe = NoSecrets(world._secrets)
+    safe, keeper = _holding(world, outbound) if has_vault else (NoSecrets(world._secrets), None)
     world.history = SQLiteHistory(
         store, Redactions(world.library, store, store.newest_version), safe.secret_values
     )
     world.tools = tools = Tools(
-        store=store,
+        store=around_store(store),
         outbound=outbound,
         evaluator=evaluator,
         safe=safe,
+        keeper=keeper,
         action=actions.get,
         clock=world.clock,
         jitter=lambda: 0.0,
@@ -312,6 +344,7 @@ async def opened(
         answers=SQLiteAnswers(store, world.history.veils),
         resume_token=resume_token_deriver(b"the key of a test's server, 32 b"),
         states=around_states(world.states),
+        fairness=Fairness(),
     )
     queue = EmbeddedQueue(store, clock=world.clock)
 
@@ -352,6 +385,5 @@ async def opened(
         await asyncio.gather(claiming, waking, return_exceptions=True)
         await world.worker.drain(grace_seconds)
         await evaluator.close()
-        await outbound.close()
-        await store.close()
+        await _closed(world, outbound, keeper)
         lock.release()

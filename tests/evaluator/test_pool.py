@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from runner.errors import ExpressionError, LimitExceeded
 from runner.evaluator.pool import EvaluatorPool
+from runner.language.expressions import Expression, ExpressionShape, compile_expression, compile_shape
 from runner.language.scope import Scope
 from runner.language.secrets import SecretSlots
 from runner.language.templates import compile_template
@@ -182,3 +183,35 @@ async def test_many_different_templates_do_not_fill_a_process() -> None:
         shape = compile_template("{% for n in payload %}{{ n }}{% endfor %}" * 20 + str(number))
         assert await pool.render(shape, scope(payload=[]), workflow="w") == str(number)
     await pool.close()
+
+
+@pytest.mark.parametrize(
+    ("compiled", "gives"),
+    [
+        (compile_expression("payload.rows[?n > $.vars.least].n"), [3]),
+        (compile_shape({"a": "uuid()", "b": ["uuid()", 1], "c": "now()"}), None),
+        (compile_shape("length(payload.rows)"), 2),
+    ],
+)
+async def test_an_expression_gives_there_what_it_gives_here(
+    pool: EvaluatorPool, compiled: Expression | ExpressionShape, gives: Json
+) -> None:
+    seen = scope(payload={"rows": [{"n": 1}, {"n": 3}]}, vars={"least": 2}, steps={"other": 1})
+    value = await pool.evaluate(compiled, seen, workflow="w")
+    assert value == compiled.evaluate(seen)
+    assert gives is None or value == gives
+
+
+async def test_the_error_of_an_expression_comes_back_with_its_place(pool: EvaluatorPool) -> None:
+    shape = compile_shape({"a": ["to_number(payload) + `1`"]})
+    with pytest.raises(ExpressionError) as here:
+        shape.evaluate(scope(payload="x"))
+    with pytest.raises(ExpressionError) as there:
+        await pool.evaluate(shape, scope(payload="x"), workflow="w")
+    assert str(there.value) == str(here.value)
+
+
+async def test_many_leaves_together_have_one_bound(pool: EvaluatorPool) -> None:
+    burst = compile_shape([f"payload[?length($.payload[?@ > `{n}`]) > `1`]" for n in range(200)])
+    with pytest.raises(LimitExceeded):
+        await pool.evaluate(burst, scope(payload=list(range(900))), workflow="w")
