@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from email.message import Message
 from typing import Annotated, Any, Literal, Self, TypeAlias
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from runner.connector import (
+    Address,
+    Basic,
+    Bearer,
     Call,
-    Connection,
     Connector,
     FileInput,
     GivenFile,
+    Header,
+    HttpCredentials,
     Input,
     Json,
-    OutgoingRequest,
+    OAuth2,
     Output,
     Part,
+    Query,
     Rejected,
     Reply,
-    SecretStr,
 )
 
 http = Connector("http", title="HTTP", summary="Requests to any service that has an address.")
@@ -36,76 +39,11 @@ PartValue: TypeAlias = GivenFile | int | float | bool | None
 UPPER = BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value)
 
 
-@http.connection("http")
-class HttpConnection(Connection):
-    """Credentials for a service: a bearer token, user and password, or a key in a header or query."""
-
-    auth: Literal["bearer", "basic", "header", "query"] = Field(
-        "bearer", description="How the service takes its credentials."
-    )
-    token: SecretStr | None = Field(None, description="The token, for `bearer`.")
-    user: str | None = Field(None, description="The user, for `basic`.")
-    password: SecretStr | None = Field(None, description="The password, for `basic`.")
-    name: str | None = Field(
-        None, description="The name of the header or query field, for `header` and `query`."
-    )
-    value: SecretStr | None = Field(None, description="Its value, for `header` and `query`.")
-    base_url: str | None = Field(
-        None,
-        description="The start of all addresses; then `url` may be a path.",
-        examples=["https://api.example.com/v1"],
-    )
-    hosts: list[str] | None = Field(
-        None,
-        description="Hosts that may get the credentials, such as api.example.com or "
-        "*.example.com. Left out: the host of `base_url`, or any host that is called.",
-    )
-
-    @field_validator("base_url")
-    @classmethod
-    def _absolute(cls, value: str | None) -> str | None:
-        if value is not None and (not re.match(r"https?://[^/?#]+", value) or "?" in value):
-            raise ValueError("must start with https:// or http:// and a host, and have no query")
-        return value
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        wanted = {
-            "bearer": ("token",),
-            "basic": ("user", "password"),
-            "header": ("name", "value"),
-            "query": ("name", "value"),
-        }[self.auth]
-        if missing := [name for name in wanted if getattr(self, name) is None]:
-            raise ValueError(f"auth: {self.auth} needs {' and '.join(missing)}")
-        return self
-
-    def apply(self, request: OutgoingRequest) -> None:
-        """Add the credentials in the way that `auth` says."""
-        match self.auth:
-            case "bearer":
-                request.set_header("Authorization", f"Bearer {_shown(self.token)}")
-            case "basic":
-                pair = f"{self.user}:{_shown(self.password)}".encode()
-                request.set_header("Authorization", f"Basic {base64.b64encode(pair).decode()}")
-            case "header":
-                request.set_header(self.name or "", _shown(self.value))
-            case "query":
-                request.query.append((self.name or "", _shown(self.value)))
-
-    def bound_hosts(self) -> list[str] | None:
-        """The hosts given, else the one of `base_url`."""
-        if self.hosts is not None:
-            return self.hosts
-        return None if self.base_url is None else [urlsplit(self.base_url).hostname or ""]
-
-    async def test(self, call: Call) -> str:
-        """GET `base_url`: any answer but a refusal of the credentials is good."""
-        if self.base_url is None:
-            raise Rejected("give the connection a base_url to test it with")
-        reply = await call.http.get(self.base_url)
-        reply.accept(400, 404, 405, 406, 410, 415, 422)  # there is a service, and it let us in
-        return f"{urlsplit(self.base_url).hostname} answered {reply.status}"
+http.connection("basic")(Basic)
+http.connection("bearer")(Bearer)
+http.connection("header")(Header)
+http.connection("query")(Query)
+http.connection("oauth2")(OAuth2)
 
 
 class Request(Input):
@@ -114,8 +52,8 @@ class Request(Input):
     method: Annotated[Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"], UPPER] = Field(
         "GET", description="The method."
     )
-    url: str = Field(
-        description="The address; a path, where the connection has a `base_url`.",
+    url: Address = Field(
+        description="The address; a path, where the connection has an `api_url`.",
         examples=["https://api.example.com/orders"],
     )
     query: dict[str, Any] | None = Field(
@@ -139,6 +77,11 @@ class Request(Input):
         "it says otherwise).",
     )
     follow_redirects: bool = Field(True, description="Follow redirects, at most five.")
+    allow_any_host: bool = Field(
+        False,
+        description="Lets an expression that reads what a sender sent decide on the host of `url`. "
+        "Credentials of a connection go to its own hosts even so; secrets go where they are sent.",
+    )
     expect: list[int] | int | None = Field(
         None,
         description="Statuses from 400 that are fine; any other from 400 fails the step.",
@@ -184,7 +127,7 @@ with:
   expect: [409]
 """,
 )
-async def request(call: Call, connection: HttpConnection | None, input: Request) -> Response:  # noqa: A002 - the contract of an action
+async def request(call: Call, connection: HttpCredentials | None, input: Request) -> Response:  # noqa: A002 - the contract of an action
     """
     Send an HTTP request and give its answer.
 
@@ -212,15 +155,15 @@ async def request(call: Call, connection: HttpConnection | None, input: Request)
     return Response(status=reply.status, headers=dict(reply.headers), body=await _content(call, reply))
 
 
-def _address(url: str, connection: HttpConnection | None) -> str:
-    """The absolute address of *url*; a path stays below the connection's `base_url`."""
+def _address(url: str, connection: HttpCredentials | None) -> str:
+    """The absolute address of *url*; a path stays below the connection's `api_url`."""
     url = url.strip()
-    if connection is None or connection.base_url is None or re.match(r"[a-zA-Z][\w+.-]*:", url):
+    if connection is None or connection.api_url is None or re.match(r"[a-zA-Z][\w+.-]*:", url):
         return url
     path = re.split(r"[?#]", url, maxsplit=1)[0]
     if any(unquote(part) in {".", ".."} for part in re.split(r"[/\\]|%2f|%5c", path, flags=re.IGNORECASE)):
-        raise Rejected("url leaves the connection's base_url by `..`; `| urlencode` its parts")
-    return f"{connection.base_url.rstrip('/')}/{url.lstrip('/')}"
+        raise Rejected("url leaves the connection's api_url by `..`; `| urlencode` its parts")
+    return f"{connection.api_url.rstrip('/')}/{url.lstrip('/')}"
 
 
 async def _parts(call: Call, given: dict[str, PartValue | list[PartValue]] | None) -> dict[str, Any] | None:
@@ -278,7 +221,3 @@ def _filename(reply: Reply) -> str:
     name = re.split(r"[/\\]", given)[-1]
     name = "".join(one for one in name if one.isprintable()).strip(". ")
     return name[:200] or "download"
-
-
-def _shown(secret: SecretStr | None) -> str:
-    return "" if secret is None else secret.get_secret_value()

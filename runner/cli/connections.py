@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from runner.cli.options import Place, asynchronous, data_options, example, json_option
+from runner.cli.options import Place, asynchronous, data_options, example, json_option, person
 from runner.cli.showing import note, print_json, print_list, say_changed
-from runner.errors import ActionError, NotFound, SettingsError
-from runner.values import Json, loads
+from runner.errors import NotFound, Rejected, SettingsError
+from runner.values import Json, dumps, loads
 
 if TYPE_CHECKING:
     from runner.connector import Connection
-
-TEST_SECONDS = 30.0
+    from runner.engine.connecting import Connections
 
 
 @click.group(epilog=example("hookline connections set team-slack --kind slack"))
@@ -24,24 +28,77 @@ def connections() -> None:
 
 
 @connections.command("set", epilog=example("hookline connections set mail --kind smtp < fields.json"))
-@click.argument("name")
-@click.option("--kind", required=True, help="Of which kind; see: hookline connections kinds")
+@click.argument("name", required=False)
+@click.option("--kind", help="Of which kind; see: hookline connections kinds")
+@click.option("--expires", type=click.DateTime(["%Y-%m-%d"]), help="The day on which it ends, if it does.")
+@click.option(
+    "--from",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="All of a file that `connections export` made; with NAME that one alone.",
+)
 @data_options
 @json_option
 @asynchronous
-async def set_(place: Place, name: str, kind: str, as_json: bool) -> None:
+async def set_(
+    place: Place,
+    name: str | None,
+    kind: str | None,
+    expires: datetime | None,
+    file: Path | None,
+    as_json: bool,
+) -> None:
     """Keep a connection; its fields are read from stdin as one JSON object, or asked for."""
+    if file is not None:
+        await _set_from(place, file, name, as_json=as_json)
+        return
+    if name is None or kind is None:
+        raise SettingsError("give a NAME and its --kind, or a file with --from")
+    await _set_one(place, name, kind, expires, as_json=as_json)
+
+
+async def _set_one(place: Place, name: str, kind: str, expires: datetime | None, *, as_json: bool) -> None:
     import connectors
+    from runner.connector import OAuthConnection
 
     model = connectors.connection_model(kind)
     if model is None:
         known = ", ".join(one["kind"] for one in connectors.described_kinds())
         raise SettingsError(f'there is no connection of kind "{kind}"; there are {known}')
     fields = _fields(model)
+    ends_at = None if expires is None else expires.replace(tzinfo=UTC).timestamp()
     async with place.opened(may_make=True) as rooms:
-        await rooms.vault.set_connection(name, {**fields, "kind": kind})
-    way_on = f"The connection {name} is kept; try it: hookline connections test {name}"
-    say_changed(name, way_on, as_json=as_json)
+        await rooms.vault.set_connection(name, {**fields, "kind": kind}, ends_at=ends_at)
+        waits = rooms.vault.open_connection(name)
+    way_on = "test"
+    if isinstance(waits, OAuthConnection) and waits.waits_for_a_person():
+        way_on = "connect"
+    say_changed(
+        name, f"The connection {name} is kept; go on: hookline connections {way_on} {name}", as_json=as_json
+    )
+
+
+async def _set_from(place: Place, file: Path, name: str | None, *, as_json: bool) -> None:
+    """Keep the connections of *file*, or that called *name* alone: all or, where one is wrong, none."""
+    from runner.cli.exporting import read_connections
+
+    found = read_connections(file)
+    if name is not None:
+        if name not in found:
+            raise NotFound(f"{file} has no connection {name}; it has {', '.join(found)}")
+        found = {name: found[name]}
+    async with place.opened(may_make=True) as rooms:
+        faults = []
+        for one, fields in found.items():
+            try:
+                rooms.vault.check_connection(one, fields)
+            except SettingsError as fault:
+                faults.append(str(fault))
+        if faults:
+            raise SettingsError("\n".join(faults))
+        for one, fields in found.items():
+            await rooms.vault.set_connection(one, fields)
+    say_changed(name or str(file), f"Kept: {', '.join(found)}", as_json=as_json)
 
 
 @connections.command("list", epilog=example("hookline connections list"))
@@ -49,14 +106,18 @@ async def set_(place: Place, name: str, kind: str, as_json: bool) -> None:
 @json_option
 @asynchronous
 async def list_(place: Place, as_json: bool) -> None:
-    """List the connections and their kinds."""
+    """List the connections, their kinds, and how each stands."""
+    from runner.engine.connecting import shown_connection
+
     async with place.opened() as rooms:
-        kinds = sorted(rooms.vault.connection_kinds().items())
-    page = {"items": [{"name": name, "kind": kind} for name, kind in kinds], "next": None}
+        names = sorted(rooms.vault.connection_kinds())
+        items = [shown_connection(rooms.vault, name, time.time()) for name in names]
+    page = {"items": items, "next": None}
     if as_json:
         print_json(page)
     else:
-        print_list(page, ("NAME", "KIND"), kinds)
+        rows = [(one["name"], one["kind"], one["sentence"]) for one in items]
+        print_list(page, ("NAME", "KIND", "STATE"), rows)
 
 
 @connections.command(epilog=example("hookline connections delete team-slack"))
@@ -79,26 +140,91 @@ async def delete(place: Place, name: str, as_json: bool) -> None:
 @asynchronous
 async def test(place: Place, name: str, as_json: bool) -> None:
     """Try a connection by the same way as sending; exit status 1 if it does not work."""
-    from runner.cli.running import open_tools
-    from runner.engine.calls import test_connection
+    async with _asking(place) as asked:
+        found = await asked.test(name)
+    if as_json:
+        print_json(found)
+    elif found["works"]:
+        click.echo(found["said"])
+    else:
+        raise Rejected(found["said"])
+    if not found["works"]:
+        raise click.exceptions.Exit(1)
+
+
+@connections.command(epilog=example("hookline connections choices team-slack slack.post_message.channel"))
+@click.argument("name")
+@click.argument("what", metavar="ACTION.INPUT")
+@click.option("--search", metavar="TEXT", help="Only what has this in its label.")
+@click.option("--given", metavar="JSON", help="The inputs that are filled in already, as an object.")
+@click.option("--cursor", help="Go on where a portion ended: its `next`.")
+@data_options
+@json_option
+@asynchronous
+async def choices(
+    place: Place,
+    name: str,
+    what: str,
+    search: str | None,
+    given: str | None,
+    cursor: str | None,
+    as_json: bool,
+) -> None:
+    """List what a service offers for an input: channels, boards, columns."""
+    action, _, wanted = what.rpartition(".")
+    if "." not in action:
+        raise SettingsError(f'"{what}" names no input; write for example slack.post_message.channel')
+    async with _asking(place) as asked:
+        found = await asked.choices(name, action, wanted, given=_object(given), search=search, cursor=cursor)
+    if as_json:
+        print_json(found)
+    else:
+        rows = [(_word(one["value"]), one["label"], one["note"]) for one in found["items"]]
+        print_list(found, ("VALUE", "LABEL", "NOTE"), rows)
+
+
+@connections.command(epilog=example("hookline connections connect crm"))
+@click.argument("name")
+@data_options
+@json_option
+@asynchronous
+async def connect(place: Place, name: str, as_json: bool) -> None:
+    """
+    Print the address at which a person allows a connection (OAuth), in a browser.
+
+    The server must be running: the service sends the person back to it.
+    """
+    async with _asking(place) as asked:
+        begun = await asked.connect(name, by=person())
+    if as_json:
+        print_json(begun)
+        return
+    note(
+        "Open this address in a browser within ten minutes, with the server running; the app at the "
+        f"service has to allow {begun['callback']} as its redirect address:"
+    )
+    click.echo(begun["url"])
+
+
+@connections.command(epilog=example("hookline connections export > connections.toml"))
+@click.option("--plain", is_flag=True, help="With the values of fields that are no secrets.")
+@data_options
+@json_option
+@asynchronous
+async def export(place: Place, plain: bool, as_json: bool) -> None:
+    """
+    Print all connections without their values, so that another server can be set up alike.
+
+    Fill in what is left empty, then: hookline connections set --from FILE
+    """
+    from runner.cli.exporting import exported, toml_of
 
     async with place.opened() as rooms:
-        connection = rooms.vault.open_connection(name)
-        if connection is None:
-            raise NotFound(_no_connection(name))
-        async with open_tools(rooms, on_answer=lambda _run, _answer: None) as tools:
-            try:
-                said, works = await test_connection(tools, connection, timeout_seconds=TEST_SECONDS), True
-            except ActionError as error:
-                if not as_json:
-                    raise
-                said, works = str(error), False
+        found = exported(rooms.vault, plain=plain)
     if as_json:
-        print_json({"name": name, "works": works, "said": said})
+        print_json({"items": found, "next": None})
     else:
-        click.echo(said)
-    if not works:
-        raise click.exceptions.Exit(1)
+        click.echo(toml_of(found), nl=False)
 
 
 @connections.command(epilog=example("hookline connections kinds"))
@@ -121,6 +247,31 @@ def kinds(as_json: bool) -> None:
 
 def _no_connection(name: str) -> str:
     return f"there is no connection {name}; `hookline connections list` shows those there are"
+
+
+@contextlib.asynccontextmanager
+async def _asking(place: Place) -> AsyncIterator[Connections]:
+    from runner.cli.connecting import connections_of
+    from runner.cli.running import open_tools
+
+    async with place.opened() as rooms, open_tools(rooms, on_answer=lambda _run, _answer: None) as tools:
+        yield connections_of(rooms, tools)
+
+
+def _object(text: str | None) -> dict[str, Json]:
+    if text is None:
+        return {}
+    try:
+        value = loads(text.encode())
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise SettingsError('--given is no JSON object; write for example {"base": "app1"}')
+    return value
+
+
+def _word(value: Json) -> str:
+    return value if isinstance(value, str) else dumps(value)
 
 
 def _fields(model: type[Connection]) -> dict[str, Json]:

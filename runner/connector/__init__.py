@@ -24,6 +24,7 @@ from pydantic import SecretStr
 
 from runner.connector.kinds import Basic, Bearer, Header, HttpConnection, Query, basic, checked_hosts, goes_to
 from runner.connector.models import (
+    Address,
     Choice,
     Choices,
     Connection,
@@ -46,6 +47,7 @@ from runner.values import File, Json, duration_seconds
 __all__ = [
     "Action",
     "ActionInfo",
+    "Address",
     "AfterCrash",
     "Basic",
     "Bearer",

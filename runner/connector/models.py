@@ -18,6 +18,10 @@ Html = Annotated[str, Field(json_schema_extra={"format": "html"})]
 """A text input in which every expression is escaped unless it says `| safe_html`."""
 
 
+Address = Annotated[str, Field(json_schema_extra={"format": "address"})]
+"""An input that says to which host a request goes: the checker sees to it that no sender decides that."""
+
+
 class Input(BaseModel):
     """The base of an action's inputs: unknown ones are refused, each field has a description."""
 

@@ -76,7 +76,8 @@ class Action:
                 for name, one in properties.items()
             },
             required=frozenset(schema.get("required", ())),
-            html=frozenset(name for name, one in properties.items() if _is_html(one)),
+            html=frozenset(name for name, one in properties.items() if _has_format(one, "html")),
+            addresses=frozenset(name for name, one in properties.items() if _has_format(one, "address")),
             connection_kinds=tuple(each.kind for each in self.connections),
             connection_required=self.connection_required,
             check_literal=check_literal,
@@ -176,5 +177,5 @@ def _connection_models(hint: Any) -> tuple[tuple[type[Connection], ...], bool]:
     return models, type(None) not in options
 
 
-def _is_html(schema: Mapping[str, Any]) -> bool:
-    return schema.get("format") == "html" or any(_is_html(one) for one in schema.get("anyOf", ()))
+def _has_format(schema: Mapping[str, Any], name: str) -> bool:
+    return schema.get("format") == name or any(_has_format(one, name) for one in schema.get("anyOf", ()))

@@ -8,8 +8,8 @@ Redirects are followed by hand, because what may go along changes when the origi
 from __future__ import annotations
 
 import asyncio
+import io
 import re
-import ssl
 import time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 from yarl import URL
 
-from runner.connector import Connection, OutgoingRequest, Places
+from runner.connector import Connection, OutgoingRequest, Places, goes_to
+from runner.engine.bounds import NO_BOUNDS, Bounds, check_bounds
 from runner.errors import OutcomeUnknown, Rejected, TimedOut, Unavailable
 from runner.outbound.body import checked_headers, encoded, fields
 from runner.outbound.faults import action_error
-from runner.outbound.guard import Guard, GuardedResolver
+from runner.outbound.guard import Guard, Resolve, getaddrinfo
 from runner.outbound.reply import Answer
+from runner.outbound.sessions import Sessions
 
 if TYPE_CHECKING:
     import socket
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
+    from runner.engine.turn import Renew
     from runner.values import Json
 
 MAX_REPLY_BYTES = 10 * 1024 * 1024
@@ -37,6 +40,7 @@ MAX_REDIRECTS = 5
 CONNECT_SECONDS = 10.0  # a host that takes longer is down; waiting on would hold a worker
 CONNECT_SHARE = 0.9  # of a short time: connecting ends first, so that we know that nothing was sent
 KEEP_ALIVE_SECONDS = 4.0  # below Node's 5 s: a POST should not meet a connection just being closed
+LONG_BODY_BYTES = 1024 * 1024
 DNS_SECONDS = 10  # how long a looked-up name is believed
 NO_ROUNDING = 10**9  # aiohttp rounds longer times up to whole seconds, past our own bound
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -50,7 +54,8 @@ FOREIGN_HEADERS = frozenset({"accept", "accept-language", "content-type", "user-
 class Outbound:
     """
     The way out of one process. *allow*: networks (CIDR) that are reachable although they are not
-    public. How many calls go to one destination at a time is for the places of each call to say.
+    public. *proxy*, *no_proxy* and *ca_file* are those of `Sessions`. How many calls go to one
+    destination at a time is for the places of each call to say.
 
     Close it: it holds connections and threads.
     """
@@ -59,14 +64,17 @@ class Outbound:
         self,
         *,
         allow: Sequence[str] = (),
+        proxy: str = "",
+        no_proxy: Sequence[str] = (),
+        ca_file: str = "",
+        resolve: Resolve = getaddrinfo,
         max_reply_bytes: int = MAX_REPLY_BYTES,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.max_reply_bytes = max_reply_bytes
         self.clock = clock
-        self._guard = Guard(allow)
-        self._session: aiohttp.ClientSession | None = None
-        self._closed = False
+        self._guard = Guard(allow, resolve)
+        self.sessions = Sessions(self._guard, proxy=proxy, no_proxy=no_proxy, ca_file=ca_file)
 
     def for_call(
         self,
@@ -75,12 +83,15 @@ class Outbound:
         idempotency_key: str | None,
         timeout_seconds: float,
         places: Places | None = None,
+        renew: Renew | None = None,
+        bounds: Bounds = NO_BOUNDS,
     ) -> HttpClient:
         """
         The client of one call, whose requests take at most *timeout_seconds* each and a place of
-        *places* at each destination (None: nothing is limited).
+        *places* at each destination (None: nothing is limited). A request that is answered 401 is sent
+        once more with what *renew* gives. Nothing goes where *bounds* does not let the call's secrets go.
         """
-        return HttpClient(self, connection, idempotency_key, timeout_seconds, places)
+        return HttpClient(self, connection, idempotency_key, timeout_seconds, places, renew, bounds)
 
     async def connect(
         self, host: str, port: int, *, timeout_seconds: float, places: Places | None = None
@@ -103,43 +114,16 @@ class Outbound:
 
     async def close(self) -> None:
         """Close all connections; a call in flight ends with an error."""
-        self._closed = True
-        if self._session is not None:
-            await self._session.close()
+        await self.sessions.close()
         self._guard.close()
-
-    def session(self) -> aiohttp.ClientSession:
-        """
-        The shared session, opened by the first call (it belongs to the running loop).
-
-        Raises:
-            Unavailable: the server is stopping.
-        """
-        if self._closed:
-            raise Unavailable("the server is stopping")
-        if self._session is None:
-            connector = aiohttp.TCPConnector(
-                resolver=GuardedResolver(self._guard),
-                socket_factory=self._guard.open_socket,
-                ssl=ssl.create_default_context(),  # obeys SSL_CERT_FILE, for a private authority
-                limit=0,  # a call waits for its place before it comes here, or not at all
-                keepalive_timeout=KEEP_ALIVE_SECONDS,
-                ttl_dns_cache=DNS_SECONDS,
-                timeout_ceil_threshold=NO_ROUNDING,
-            )
-            self._session = aiohttp.ClientSession(
-                connector=connector,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"User-Agent": "Hookline"},
-                auto_decompress=True,
-            )
-        return self._session
 
 
 class HttpClient:
     """An `Http` of runner.connector: the client of one call."""
 
-    __slots__ = ("_connection", "_idempotency_key", "_outbound", "_places", "_timeout_seconds")
+    __slots__ = (
+        "_bounds", "_connection", "_idempotency_key", "_outbound", "_places", "_renew", "_timeout_seconds"
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -148,8 +132,12 @@ class HttpClient:
         idempotency_key: str | None,
         timeout_seconds: float,
         places: Places | None,
+        renew: Renew | None,
+        bounds: Bounds,
     ) -> None:
         self._outbound = outbound
+        self._renew = renew
+        self._bounds = bounds
         self._connection = connection
         self._idempotency_key = idempotency_key
         self._timeout_seconds = timeout_seconds
@@ -206,19 +194,37 @@ class HttpClient:
             request.headers["Idempotency-Key"] = self._idempotency_key
         seconds = min(timeout_seconds or self._timeout_seconds, self._timeout_seconds)
         await take_place(self._places, request.method, target)  # no part of the time for an answer
-        return await _Exchange(
-            self._outbound,
-            self._connection,
-            seconds,
-            follow=follow_redirects,
-            places=self._places,
-            max_reply_bytes=max_reply_bytes,
-        ).run(request, target, content)
+
+        async def exchanged() -> Answer:
+            return await _Exchange(
+                self._outbound,
+                self._connection,
+                seconds,
+                follow=follow_redirects,
+                places=self._places,
+                max_reply_bytes=max_reply_bytes,
+                bounds=self._bounds,
+            ).run(request, target, content)
+
+        answer = await exchanged()
+        if answer.status == 401 and await self._is_renewed(answer, target):
+            answer = await exchanged()
+        return answer
+
+    async def _is_renewed(self, answer: Answer, target: URL) -> bool:
+        """Whether the refused connection has new tokens now: then the same request may be let in."""
+        if self._renew is None or self._connection is None or URL(answer.url).origin() != target.origin():
+            return False
+        fresh = await self._renew(self._connection)
+        if fresh is None:
+            return False
+        self._connection = fresh
+        return True
 
     def _check_host(self, target: URL) -> None:
         bound = None if self._connection is None else self._connection.bound_hosts()
         host = (target.host or "").rstrip(".").lower()
-        if bound is not None and not any(_matches(host, one) for one in bound):
+        if bound is not None and not any(goes_to(host, one) for one in bound):
             raise Rejected(
                 f"this connection's credentials may go to {', '.join(bound)} only, not to {host}; "
                 "add it to the connection's hosts, or call it without the connection"
@@ -237,8 +243,10 @@ class _Exchange:
         follow: bool,
         places: Places | None,
         max_reply_bytes: int | None,
+        bounds: Bounds,
     ) -> None:
         self._outbound = outbound
+        self._bounds = bounds
         self._places = places
         self._connection = connection
         self._seconds = seconds
@@ -273,6 +281,7 @@ class _Exchange:
                 request.headers = {
                     name: text for name, text in plain.items() if name.lower() in FOREIGN_HEADERS
                 }
+            check_bounds(self._bounds, url.host or "")
             if hop:  # the first has its place already
                 await take_place(self._places, request.method, url)
             answer, location = await self._send(request, url, content)
@@ -301,12 +310,13 @@ class _Exchange:
     ) -> tuple[Answer, str | None]:
         """The answer, and where it redirects to when that is to be followed."""
         self._what = f"{request.method} {url.host_port_subcomponent}"
-        session = self._outbound.session()
+        session, proxy = await self._outbound.sessions.to(url)
         try:
             async with session.request(
                 request.method,
                 url,
-                data=content,
+                proxy=proxy,
+                data=in_pieces(content),
                 headers=request.headers,
                 # aiohttp would send application/octet-stream for a body without a type of its own
                 skip_auto_headers=("Content-Type",),
@@ -351,6 +361,11 @@ class _Exchange:
             received_at=self._outbound.clock(),
             connection=self._connection,
         )
+
+
+def in_pieces(content: bytes | None) -> bytes | io.BytesIO | None:
+    """A long body so that it is written piece by piece: in one go it would hold up all other calls."""
+    return content if content is None or len(content) <= LONG_BODY_BYTES else io.BytesIO(content)
 
 
 @lru_cache(maxsize=64)
@@ -420,10 +435,3 @@ def redirected_url(current: URL, location: str, what: str) -> URL:
         return checked_url(str(current.join(URL(location))))
     except (ValueError, Rejected):
         raise Rejected(f"{what} redirects to what is not an http or https address") from None
-
-
-def _matches(host: str, pattern: str) -> bool:
-    pattern = pattern.strip().lower()
-    if pattern.startswith("*."):
-        return host.endswith(pattern[1:])
-    return host == pattern

@@ -30,10 +30,18 @@ def action_error(error: Exception, what: str) -> ActionError:
             return Unavailable(f"{what}: no connection in time")
         case aiohttp.ClientConnectorDNSError():
             return Unavailable(f"{what}: the name cannot be resolved: {_reason(error.os_error)}")
+        case aiohttp.ClientProxyConnectionError():
+            return Unavailable(f"{what}: no connection to the proxy: {_reason(error.os_error)}")
         case aiohttp.ClientConnectorError():
             return Unavailable(f"{what}: no connection: {_reason(error.os_error)}")
         case aiohttp.ServerFingerprintMismatch():
             return Rejected(f"{what}: its certificate is another one")
+        case aiohttp.ClientHttpProxyError(status=407):
+            return Rejected(f"{what}: the proxy wants a user and password; network.proxy holds them")
+        case aiohttp.ClientHttpProxyError(status=status) if 400 <= status < 500:
+            return Rejected(f"{what}: the proxy does not go there; it answered {status}")
+        case aiohttp.ClientHttpProxyError():
+            return Unavailable(f"{what}: the proxy cannot reach it; it answered {error.status}")
         case TimeoutError():
             return TimedOut(f"{what} did not answer in time")
         case aiohttp.ClientResponseError():

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING, TypeAlias, cast
@@ -26,6 +27,8 @@ Address: TypeAlias = IPv4Address | IPv6Address
 AddressInfo: TypeAlias = tuple[
     socket.AddressFamily | int, socket.SocketKind | int, int, str, tuple[str | int, ...]
 ]
+
+Resolve: TypeAlias = Callable[[str, int], list[AddressInfo]]
 
 # A name server that hangs holds a thread for seconds; sixteen of them do not stop the others.
 LOOKUP_THREADS = 16
@@ -70,13 +73,15 @@ NAT64 = ip_network("64:ff9b::/96")  # RFC 6052; how an IPv6-only network reaches
 
 class Guard:
     """
-    The policy. *allow* lists networks (CIDR) that may be reached although they are not public.
+    The policy. *allow* lists networks (CIDR) that may be reached although they are not public;
+    *resolve(host, port)*, called in a thread, looks names up (the system's way unless given).
 
     Raises:
         SettingsError: an entry of *allow* is not a network.
     """
 
-    def __init__(self, allow: Sequence[str] = ()) -> None:
+    def __init__(self, allow: Sequence[str] = (), resolve: Resolve | None = None) -> None:
+        self._resolve = resolve or getaddrinfo
         try:
             self._allowed = tuple(ip_network(one.strip(), strict=False) for one in allow)
         except ValueError as error:
@@ -130,7 +135,7 @@ class Guard:
             Rejected: it has none that may.
             OSError: it has none at all.
         """
-        found = await asyncio.get_running_loop().run_in_executor(self._lookups, _getaddrinfo, host, port)
+        found = await asyncio.get_running_loop().run_in_executor(self._lookups, self._resolve, host, port)
         passed = [info for info in found if self.refusal(str(info[4][0])) is None]
         if not passed:
             addresses = [str(info[4][0]) for info in found]
@@ -240,7 +245,8 @@ def forbidden(host: str, addresses: Sequence[str], kind: str) -> Rejected:
     )
 
 
-def _getaddrinfo(host: str, port: int) -> list[AddressInfo]:
+def getaddrinfo(host: str, port: int) -> list[AddressInfo]:
+    """The addresses that the system knows for *host*. Raises OSError."""
     # AI_ADDRCONFIG: no IPv6 addresses on a machine that has no IPv6
     kind, flags = socket.SOCK_STREAM, socket.AI_ADDRCONFIG
     found = cast("list[AddressInfo]", socket.getaddrinfo(host, port, type=kind, flags=flags))

@@ -56,7 +56,7 @@ MEANINGS: dict[str, tuple[Exception, type[ActionError]]] = {
     "ClientResponseError": (aiohttp.ClientResponseError(INFO, ()), OutcomeUnknown),
     "ContentTypeError": (aiohttp.ContentTypeError(INFO, ()), OutcomeUnknown),
     "WSServerHandshakeError": (aiohttp.WSServerHandshakeError(INFO, ()), OutcomeUnknown),
-    "ClientHttpProxyError": (aiohttp.ClientHttpProxyError(INFO, ()), OutcomeUnknown),
+    "ClientHttpProxyError": (aiohttp.ClientHttpProxyError(INFO, ()), Unavailable),  # nothing was sent on
     "TooManyRedirects": (aiohttp.TooManyRedirects(INFO, ()), Rejected),
     "InvalidURL": (aiohttp.InvalidURL("x"), Rejected),
     "InvalidUrlClientError": (aiohttp.InvalidUrlClientError("x"), Rejected),

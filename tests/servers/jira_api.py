@@ -82,7 +82,7 @@ class JiraApi(Routed):
 
     def _create(self, received: Received) -> web.Response:
         fields = received.json()["fields"]
-        errors = {}
+        errors: dict[str, str | None] = {}
         if fields["project"] not in ({"key": "SHOP"}, {"id": "10000"}):
             errors["project"] = "valid project is required"
         if fields["issuetype"].get("name", "Bug") not in {"Task", "Bug"}:

@@ -40,6 +40,15 @@ class Rows:
     async def delete(self, kind: str, name: str) -> bool:
         return self.kept.pop((kind, name), None) is not None
 
+    async def put_new(self, kind: str, name: str, blob: bytes) -> bool:
+        return self.kept.setdefault((kind, name), blob) is blob
+
+    async def swap(self, kind: str, name: str, old: bytes, new: bytes) -> bool:
+        if self.kept.get((kind, name)) != old:
+            return False
+        self.kept[kind, name] = new
+        return True
+
 
 def vault_of(rows: Rows, key: bytes = KEY, **environment: str) -> Vault:
     models: dict[str, type[Connection]] = {"chat": Chat}
