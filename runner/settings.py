@@ -31,6 +31,7 @@ PREFIX = "HOOKLINE_"
 # read elsewhere: the root key and the command line's own; single secrets and connections
 ELSEWHERE = frozenset({"HOOKLINE_KEY", "HOOKLINE_SERVER", "HOOKLINE_TOKEN"})
 ELSEWHERE_PREFIXES = ("HOOKLINE_SECRET_", "HOOKLINE_CONNECTION_", VARS_PREFIX)
+PROXY = re.compile(r"https?://([^/@\s]+@)?[^/@\s]+/?")
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.1
 
 
@@ -111,9 +112,12 @@ class RetentionSettings:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """`[network]`: private ranges (CIDR) that actions may reach; none by default."""
+    """`[network]`: the way out: private ranges (CIDR) that actions may reach; none by default."""
 
     allow: tuple[str, ...] = ()
+    proxy: str = ""  # http://[user:password@]host:port, by which actions speak HTTP
+    no_proxy: tuple[str, ...] = ()  # hosts (*.example.com) and networks that are reached without it
+    ca_file: str = ""  # authorities (PEM) that are trusted for HTTPS beside the system's
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +272,10 @@ def _judged(settings: Settings) -> list[str]:
             ipaddress.ip_network(network)
         except ValueError as error:
             faults.append(f"network.allow: {error}; write ranges such as 10.0.0.0/8 or ::1/128")
+    if settings.network.proxy and not PROXY.fullmatch(settings.network.proxy):
+        faults.append("network.proxy: write http://host:port, or http://user:password@host:port")
+    if settings.network.ca_file and not Path(settings.network.ca_file).is_file():
+        faults.append(f"network.ca_file: there is no file {settings.network.ca_file}")
     for name in ("events", "runs"):
         try:
             seconds = duration_seconds(getattr(settings.retention, name))

@@ -10,12 +10,12 @@ from web.auth import guard
 from web.display import add_filters
 from web.health import add_health
 from web.house import House
+from web.limits import MOST_BODY_BYTES, BoundedRequest
 from web.pages.table import add_pages
 from web.problems import add_problems
 
 __all__ = ["House", "make_app", "own_names"]
 
-MOST_BODY_BYTES = 64 * 1024  # of a form or a call of the API: none holds more than some words
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; "
     "script-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -29,6 +29,7 @@ HEADERS = {
 def make_app(house: House) -> Quart:
     """The ASGI application of *house*."""
     app = Quart(__name__)
+    app.request_class = BoundedRequest
     app.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES
     add_filters(app, house)
     add_problems(app)

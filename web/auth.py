@@ -24,7 +24,9 @@ from web.cookies import session_cookie
 from web.house import House
 from web.problems import Problem, problem_response, speaks_json
 
-PUBLIC = frozenset({"static", "healthz", "readyz", "signin", "signin_form", "start", "start_form"})
+PUBLIC = frozenset(
+    {"static", "healthz", "readyz", "signin", "signin_form", "start", "start_form", "oauth_callback"}
+)
 """Endpoints that answer anyone. Endpoints, not paths: no prefix or suffix of an address opens a door."""
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from runner.engine.connecting import Connections
 from runner.engine.history import History, People
 from runner.engine.library import Library, Live
 from runner.engine.pauses import PauseBoard, Pauses
@@ -14,6 +15,7 @@ from runner.engine.replaying import Replayer
 from runner.engine.replays import Replays
 from runner.engine.resuming import Resuming
 from runner.engine.runs import Store
+from runner.language.faults import Fault
 from runner.values import Json
 
 Origin = Literal["failed", "start"]
@@ -57,6 +59,18 @@ class StartRun(Protocol):
         """
 
 
+class CheckText(Protocol):
+    """Finds what is wrong with the text of a workflow."""
+
+    async def __call__(self, text: str, slug: str) -> Sequence[Fault]:
+        """
+        All faults of *text* as the file of *slug*, tried on its last events too; paths are names of files.
+
+        Raises:
+            StoreUnavailable.
+        """
+
+
 @dataclass(frozen=True)
 class House:
     """
@@ -78,6 +92,7 @@ class House:
     start_run: StartRun
     form_url_of: Callable[[Live], str | None]  # of its public form; None: it has none
     recheck: Recheck
+    check: CheckText
     ping: Callable[[], Awaitable[None]]
     timed: Callable[[], Awaitable[Json]]
     pauses: Pauses
@@ -89,3 +104,4 @@ class House:
     backlog_limit: int
     public_url: str
     timezone: str = "UTC"
+    connections: Connections | None = None  # None: this process reaches no services

@@ -18,6 +18,7 @@ from runner.cli.check import check
 from runner.cli.connections import connections
 from runner.cli.events import events
 from runner.cli.functions import functions
+from runner.cli.importing import import_
 from runner.cli.init import init
 from runner.cli.options import example
 from runner.cli.pause import pause, resume

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from runner.connector import Places
     from runner.inbound.verdict import Fetch
     from runner.outbound.client import HttpClient, Outbound
     from runner.outbound.fetching import Keys
+    from runner.settings import Network
     from web.hooks import Application, Receive, Scope, Send
 
 
@@ -46,9 +48,9 @@ class LatePages:
 class LateOutbound:
     """The way out, made by its first call."""
 
-    def __init__(self, *, allow: Sequence[str], max_reply_bytes: int) -> None:
+    def __init__(self, network: Network, *, max_reply_bytes: int) -> None:
         """As `runner.outbound.Outbound`."""
-        self._allow = allow
+        self._network = network
         self._max_reply_bytes = max_reply_bytes
         self._made: Outbound | None = None
 
@@ -57,7 +59,7 @@ class LateOutbound:
         if self._made is None:
             from runner.outbound import Outbound
 
-            self._made = Outbound(allow=self._allow, max_reply_bytes=self._max_reply_bytes)
+            self._made = Outbound(**asdict(self._network), max_reply_bytes=self._max_reply_bytes)
         return self._made
 
     def for_call(self, **parts: Any) -> HttpClient:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -87,7 +88,7 @@ async def rechecked(
     from runner.outbound.fetching import Keys
     from runner.store.rechecking import SQLiteRechecks
 
-    outbound = Outbound(allow=rooms.settings.network.allow)
+    outbound = Outbound(**asdict(rooms.settings.network))
     keys = Keys(outbound)
     rechecker = Rechecker(
         door=door,

@@ -101,8 +101,9 @@ async def run(
     Run a workflow once, here, and show what it did.
 
     Actions are only shown, and give null, unless --live is given: then they are called, and the
-    run stands in the history. Times are not waited for, and answers cannot come, unless --live is
-    given. Exit status 1 if the run failed or began to wait.
+    run stands in the history. Those of `state` begin with nothing kept, and keep nothing. Times are
+    not waited for, and answers cannot come, unless --live is given. Exit status 1 if the run failed
+    or began to wait.
     """
     from runner.cli.runs import show_run
     from runner.store.history import SQLiteHistory
@@ -223,6 +224,7 @@ async def _rehearsal(place: Place, slug: str) -> AsyncIterator[Stage]:
     from runner.engine.turn import Tools
     from runner.evaluator.pool import EvaluatorPool
     from runner.store.sqlite import SQLiteStore
+    from runner.workbench.memory import OneState
     from runner.workbench.rehearsal import Ahead, NoWayOut, Placeholders, StandIns
 
     evaluator = EvaluatorPool(processes=1)
@@ -251,6 +253,7 @@ async def _rehearsal(place: Place, slug: str) -> AsyncIterator[Stage]:
                 on_answer=_nobody,
                 destinations=Destinations(limit=1, clock=ahead),
                 public_url="http://127.0.0.1:8000",
+                states=OneState({}),
             )
             yield Stage(store, library, tools, live, "rehearsal", stand_ins.called, ahead)
         finally:

@@ -24,6 +24,7 @@ from runner.cli.keeping import let_go, let_go_versions
 from runner.cli.late import LateKeys, LateOutbound, LatePages, warm
 from runner.cli.recheck import rechecked
 from runner.cli.recovering import recovering_chores, replay, replayer_of
+from runner.cli.texts import checker_of
 from runner.cli.timing import Clockwork, timed_of
 from runner.engine.accept import Door
 from runner.engine.address import PLANNED
@@ -32,6 +33,7 @@ from runner.engine.calling import ServerCalling
 from runner.engine.connecting import Connections, shown_connection
 from runner.engine.examining import Examiner
 from runner.engine.expiring import warn
+from runner.engine.fairness import Fairness
 from runner.engine.own_events import OwnEvents
 from runner.engine.parking import Parking
 from runner.engine.pauses import PauseBoard
@@ -89,6 +91,7 @@ async def open_tools(rooms: Rooms, *, on_answer: Callable[[str, Any], None]) -> 
             store=rooms.store,
             outbound=outbound,
             evaluator=evaluator,
+            fairness=Fairness(),
             safe=rooms.safe,
             action=connectors.action,
             clock=time.time,
@@ -394,6 +397,7 @@ def _house(rooms: Rooms, door: Door, connections: Connections | None) -> House:
         start_run=start_run,
         form_url_of=rooms.form_url_of,
         recheck=recheck,
+        check=checker_of(rooms),
         ping=rooms.store.ping,
         timed=lambda: timed_of(rooms, door.holding or PauseBoard(rooms.pauses), time.time()),
         connections=connections,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from runner.connector import Action, Connection
+from runner.engine.bounds import Bounds
 from runner.errors import ConnectionRejected
 from runner.vault import Vault
 
@@ -22,6 +23,10 @@ class HeldSafe:
     def secret_values(self) -> frozenset[str]:
         """All that must be masked."""
         return self._vault.secret_values()
+
+    def bounds(self) -> Bounds:
+        """The hosts that secrets may go to."""
+        return self._vault.bounds()
 
     def connection_for(self, action: Action, name: str | None) -> Connection | None:
         """The connection *name* for *action*. Raises ConnectionRejected."""

@@ -19,7 +19,7 @@ COLUMNS = ("WORKFLOW", "WHAT", "NEXT (UTC)", "LAST (UTC)", "STATE")
 @json_option
 @asynchronous
 async def schedules(place: Place, as_json: bool) -> None:
-    """List what starts by itself: schedules and polls, when they come next, and why one does not."""
+    """List what starts by itself, and what comes next."""
     from runner.cli.timing import timed_of
     from runner.engine.pauses import PauseBoard
 

@@ -18,18 +18,28 @@ def secrets() -> None:
 
 @secrets.command("set", epilog=example("hookline secrets set SHOPIFY_SECRET < secret.txt"))
 @click.argument("name")
+@click.option(
+    "--host",
+    "hosts",
+    multiple=True,
+    help="Where an action may send it: api.example.com or *.example.com; again for more.",
+)
+@click.option("--any-host", is_flag=True, help="Any action may send it anywhere again.")
 @data_options
 @json_option
 @asynchronous
-async def set_(place: Place, name: str, as_json: bool) -> None:
+async def set_(place: Place, name: str, hosts: tuple[str, ...], any_host: bool, as_json: bool) -> None:
     """
     Keep a secret; its value is read from stdin, or asked for.
 
-    A line break at its end does not belong to it.
+    A line break at its end does not belong to it. The hosts that were named before stay, unless others
+    are named now.
     """
+    if hosts and any_host:
+        raise SettingsError("--host and --any-host contradict each other")
     value = _value(name)
     async with place.opened(may_make=True) as rooms:
-        await rooms.vault.set_secret(name, value)
+        await rooms.vault.set_secret(name, value, hosts=hosts if hosts or any_host else None)
     say_changed(name, f"The secret {name} is kept.", as_json=as_json)
 
 
@@ -38,14 +48,17 @@ async def set_(place: Place, name: str, as_json: bool) -> None:
 @json_option
 @asynchronous
 async def list_(place: Place, as_json: bool) -> None:
-    """List the names of the secrets."""
+    """List the names of the secrets, and the hosts that they may go to."""
     async with place.opened() as rooms:
         names = sorted(rooms.vault.secrets())
-    page = {"items": [{"name": name} for name in names], "next": None}
+        bounds = rooms.vault.bounds()
+    items = [{"name": name, "hosts": list(bounds[name]) if name in bounds else None} for name in names]
+    page = {"items": items, "next": None}
     if as_json:
         print_json(page)
     else:
-        print_list(page, ("NAME",), [(name,) for name in names])
+        rows = [(name, ", ".join(bounds.get(name, ("any",)))) for name in names]
+        print_list(page, ("NAME", "HOSTS"), rows)
 
 
 @secrets.command(epilog=example("hookline secrets delete SHOPIFY_SECRET"))

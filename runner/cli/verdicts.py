@@ -12,18 +12,20 @@ from xml.etree import ElementTree as ET
 import click
 
 from runner.cli.showing import printable
-from runner.values import Json
+from runner.values import Json, dumps
 from runner.workbench.matching import MISSING
 from runner.workbench.writing import flow
 
 if TYPE_CHECKING:
     from runner.cli.case_files import CaseFile
+    from runner.workbench.bench import Performance
     from runner.workbench.coverage import Coverage
     from runner.workbench.judging import Finding
     from runner.workbench.trial import Tried
 
 LONGEST = 300  # characters of a value in a line
 MOST_LISTED = 12  # places that no case reached
+ENDING = 20  # characters of an end of a text
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,18 @@ def _explained(tried: Tried) -> Iterator[str]:
     performance = tried.performance
     if any(one.where.startswith(("status", "reason", "steps", "actions")) for one in tried.findings):
         yield click.style(f"{performance.status}: {printable(performance.reason.sentence)}", dim=True)
+        yield from _survived(performance)
+
+
+def _survived(performance: Performance) -> Iterator[str]:
+    """The errors that did not end the run: under `on_error: continue` they would be seen nowhere."""
+    told = set[str]()
+    for path, error in performance.failures.items():
+        message = error["message"]  # a step around gives the same again
+        if message not in told and message not in performance.reason.sentence and len(told) < MOST_LISTED:
+            told.add(message)
+            text = f"{printable(path)} failed ({error['type']}): {printable(message)}"
+            yield click.style(text if len(text) <= LONGEST else f"{text[:LONGEST]}…", dim=True)
 
 
 def _of_finding(finding: Finding) -> Iterator[str]:
@@ -98,6 +112,9 @@ def _text_diff(expected: str, got: str) -> Iterator[str]:
     colours = {"-": "green", "+": "red"}
     for line in difflib.ndiff(expected.splitlines(), got.splitlines()):
         yield click.style(f"  {printable(line)}", fg=colours.get(line[0]))
+    if expected.splitlines() == got.splitlines():
+        ends = [dumps(text[-ENDING:]) for text in (expected, got)]
+        yield f"  only the line ends differ: expected …{ends[0]}, got …{ends[1]}"
 
 
 def _value(value: Json) -> str:
@@ -156,6 +173,7 @@ def _case_json(verdict: FileVerdict, tried: Tried) -> Json:
         "status": tried.performance.status,
         "reason": tried.performance.reason.as_json(),
         "differences": [_finding_json(one) for one in tried.findings],
+        "failures": [{"path": path, **error} for path, error in tried.performance.failures.items()],
     }
 
 

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -196,7 +196,7 @@ async def _keys() -> AsyncIterator[Fetcher]:
     from runner.settings import read_settings
 
     settings = read_settings(Path.cwd(), os.environ)
-    outbound = Outbound(allow=settings.network.allow, max_reply_bytes=settings.limits.answer_bytes)
+    outbound = Outbound(**asdict(settings.network), max_reply_bytes=settings.limits.answer_bytes)
     keys = Keys(outbound)
     try:
         yield keys

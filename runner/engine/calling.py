@@ -13,15 +13,16 @@ calling already would wait for itself, so it is refused, as is one deeper than M
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from runner.engine.accept import new_id, new_run, own_event
+from runner.engine.accept import new_run, own_event
 from runner.engine.runs import ENDED, Event, Gate, Status
 from runner.inbound.inputs import in_words, judged
 from runner.language.suggest import did_you_mean
-from runner.values import Json
+from runner.values import Json, sortable_id
 
 if TYPE_CHECKING:
     from runner.engine.accept import Door
@@ -148,8 +149,10 @@ class ServerCalling:
             return Held(f"{slug} takes no calls now: {gate.reason}")
         now = self.door.clock()
         child = _event(live, run, event, record.path, inputs, chain, now)
-        child = replace(child, delivery_id=asked.key)
-        new = await new_run(self.door, live, child, inputs, run_id=new_id(now), owner=None, mode=run.mode)
+        child = replace(child, id=_id(run, record, "event", now), delivery_id=asked.key)
+        run_id = _id(run, record, "run", now)
+        new = await new_run(self.door, live, child, inputs, run_id=run_id, owner=None, mode=run.mode)
+        new = replace(new, seed=_entropy(run, record, "seed")[:16].hex())
         started = await self.children.begin(run, record, child, new, waits=asked.waits, files=files)
         self.woke()
         return started
@@ -162,6 +165,18 @@ class ServerCalling:
             return Refused(f"the file of {slug} has faults, and no earlier version of it is known")
         hint = did_you_mean(slug, [one.workflow.slug for one in self.library.all()])
         return Refused(f'there is no workflow "{slug}"{f"; {hint}" if hint else ""}')
+
+
+def _id(run: Run, record: Record, what: str, now: float) -> str:
+    """The id of the child's event or run, which follows from the caller's run and path."""
+    return sortable_id(now, _entropy(run, record, what)[:10])
+
+
+def _entropy(run: Run, record: Record, what: str) -> bytes:
+    """32 bytes for *what* of the child that *record* calls: the same when a killed caller comes again."""
+    return hashlib.sha256(
+        f"{what}/{run.seed}/{run.id}/{run.attempt}/{record.path}/{record.generation}".encode()
+    ).digest()
 
 
 def chain_of(event: Event) -> list[str]:

@@ -10,20 +10,33 @@ import base64
 import binascii
 import hashlib
 import logging
-from collections.abc import Awaitable, Mapping
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from runner.connector import Action, Call, Connection, File, FileInput, Input
+from runner.connector import Action, Call, Chooser, Connection, File, FileInput, Input
+from runner.engine.bounds import NO_BOUNDS, Bounds, check_bounds
 from runner.engine.state import CallState, Effect
-from runner.errors import ActionError, NotFound, Rejected, StoreUnavailable, TimedOut, Unavailable
+from runner.errors import (
+    ActionError,
+    ConnectionRejected,
+    NotFound,
+    Rejected,
+    StoreUnavailable,
+    TimedOut,
+    Unavailable,
+)
 from runner.language.secrets import masked
 from runner.values import Json, dumps, is_file
 
 if TYPE_CHECKING:
+    import socket
+
     from pydantic import BaseModel
 
+    from runner.connector import Http
     from runner.engine.places import Places
     from runner.engine.turn import Tools
 
@@ -64,6 +77,9 @@ class Prepared:
     parked_at: str | None = None  # where its step was parked before
     path: str = ""  # of its step
     owner: Owner | None = None  # None: it belongs to no run, and has no state
+    connection_name: str | None = None
+    # the hosts that the secrets in `given` may go to, by their names
+    bounds: Bounds = field(default_factory=lambda: NO_BOUNDS)
 
 
 def effect_key(event_id: str, workflow: str, path: str, generation: int, *, item: int | None = None) -> str:
@@ -90,9 +106,11 @@ def prepare(
     parked_at: str | None = None,
     path: str = "",
     owner: Owner | None = None,
+    secrets: frozenset[str] = frozenset(),
 ) -> Prepared:
     """
-    A call of the action *name* with *inputs*, secrets put in, for the step at *path* of *owner*'s run.
+    A call of the action *name* with *inputs*, *secrets* (their names) put in, for the step at *path* of
+    *owner*'s run.
 
     Raises:
         Rejected: no such action, or its inputs are wrong.
@@ -103,7 +121,7 @@ def prepare(
         raise Rejected(f"this Hookline has no action {name}")
     return Prepared(
         action, tools.safe.connection_for(action, connection), action.read_input(inputs), key,
-        timeout_seconds, readable, parked_at, path, owner,
+        timeout_seconds, readable, parked_at, path, owner, connection, _bounds(tools, secrets),
     )  # fmt: skip
 
 
@@ -119,13 +137,14 @@ async def call(tools: Tools, prepared: Prepared) -> Called:
     files = CallFiles(tools, prepared.readable)
     seconds = prepared.timeout_seconds
     places = tools.destinations.places(parked_at=prepared.parked_at)
-    handle = _handle(tools, prepared.connection, files, prepared.key, seconds, places)
+    handle = _handle(tools, prepared, files, places)
     if tools.states and prepared.owner:
         effect = Effect(prepared.owner.event_id, prepared.key, prepared.owner.holder)
         state = CallState(tools, tools.states, prepared.owner.workflow, effect)
         handle = replace(handle, state=state)
     with places:
-        result = await _judged(tools, action.name, seconds, _result(tools, prepared, handle))
+        making = _judged(tools, action.name, seconds, _result(tools, prepared, handle, places))
+        result = await _noted(tools, prepared.connection_name, making)
     output = masked(result.model_dump(mode="json", by_alias=True), tools.safe.secret_values())
     size = len(dumps(output))
     if size > MOST_OUTPUT_BYTES:
@@ -133,45 +152,137 @@ async def call(tools: Tools, prepared: Prepared) -> Called:
     return Called(output, files.made)
 
 
-async def _result(tools: Tools, prepared: Prepared, handle: Call) -> BaseModel:
+async def _result(tools: Tools, prepared: Prepared, handle: Call, places: Places) -> BaseModel:
     """What the action gives, or what stands in for it."""
     if tools.stand_in and (given := await tools.stand_in(prepared)) is not None:
         return given
-    return await prepared.action.function(handle, prepared.connection, prepared.given)
+    connection, handle = await _ready(tools, prepared, handle, places)
+    return await prepared.action.function(handle, connection, prepared.given)
 
 
-async def test_connection(tools: Tools, connection: Connection, *, timeout_seconds: float) -> str:
+async def test_connection(
+    tools: Tools, connection: Connection, *, name: str | None, timeout_seconds: float
+) -> str:
     """
-    What the connection says of itself, by the same path as sending.
+    What the connection, which is called *name* here, says of itself, by the same path as sending.
 
     Raises:
         ActionError: it does not work; the message is the service's own reason.
     """
+    asked = Asking(connection, timeout_seconds, name)
+    what = f"the test of a connection of kind {connection.kind}"
+    return str(await _asked(tools, asked, what, lambda call, ready: ready.test(call)))
+
+
+async def choices(
+    tools: Tools,
+    connection: Connection,
+    chooser: Chooser,
+    *,
+    given: Mapping[str, Json],
+    search: str | None,
+    cursor: str | None,
+    timeout_seconds: float,
+    name: str | None,
+) -> Json:
+    """
+    What the service offers for an input, as `{items: [{value, label, note}], next}`: what *chooser*
+    gives for the other inputs *given* so far, by the same path as sending.
+
+    Raises:
+        ActionError: it cannot be had; the message is the service's own reason.
+    """
+
+    async def choose(call: Call, ready: Connection) -> Json:
+        return (await chooser(call, ready, given, search, cursor)).model_dump(mode="json")
+
+    what = f"the list of choices of a connection of kind {connection.kind}"
+    return await _asked(tools, Asking(connection, timeout_seconds, name), what, choose)
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A call that belongs to no run: a person asks for it, and waits."""
+
+    connection: Connection | None
+    timeout_seconds: float
+    connection_name: str | None
+    key: str | None = None  # nothing is done twice that does nothing
+    bounds: Bounds = field(default_factory=lambda: NO_BOUNDS)
+
+
+async def _asked(
+    tools: Tools, asked: Asking, what: str, ask: Callable[[Call, Connection], Awaitable[Json]]
+) -> Json:
     # whoever asks whether it works again is not made to wait for our own next try; and if it does, good
     places = tools.destinations.places(may_park=False)
-    handle = _handle(tools, connection, CallFiles(tools, frozenset()), None, timeout_seconds, places)
-    name = f"the test of a connection of kind {connection.kind}"
+    handle = _handle(tools, asked, CallFiles(tools, frozenset()), places)
+
+    async def answer() -> Json:
+        connection, ready = await _ready(tools, asked, handle, places)
+        assert connection is not None
+        return await ask(ready, connection)
+
     with places:
-        said = await _judged(tools, name, timeout_seconds, connection.test(handle))
-    return str(masked(said, tools.safe.secret_values()))
+        asking = _judged(tools, what, asked.timeout_seconds, answer())
+        said = await _noted(tools, asked.connection_name, asking)
+    return masked(said, tools.safe.secret_values())
 
 
-def _handle(
-    tools: Tools,
-    connection: Connection | None,
-    files: CallFiles,
-    key: str | None,
-    seconds: float,
-    places: Places,
-) -> Call:
+async def _ready(
+    tools: Tools, asked: Prepared | Asking, handle: Call, places: Places
+) -> tuple[Connection | None, Call]:
+    """The connection with good tokens, and *handle* with a client that uses it."""
+    connection, name = asked.connection, asked.connection_name
+    if connection is None or name is None or tools.keeper is None:
+        return connection, handle
+    ready = await tools.keeper.ready(name, connection)
+    if ready is connection:
+        return connection, handle
+    return ready, replace(handle, http=_client(tools, asked, ready, places))
+
+
+async def _noted(tools: Tools, name: str | None, calling: Awaitable[T]) -> T:
+    """What *calling* gives, masked as it is; whether the service took the connection is remembered."""
+    keeper = tools.keeper if name is not None and tools.stand_in is None else None
+    try:
+        result = await calling
+    except ConnectionRejected as error:
+        if keeper and name:
+            await keeper.note_refused(name, str(error))
+        raise
+    if keeper and name:
+        await keeper.note_works(name)
+    return result
+
+
+def _bounds(tools: Tools, secrets: frozenset[str]) -> Bounds:
+    return {name: hosts for name, hosts in tools.safe.bounds().items() if name in secrets} if secrets else {}
+
+
+def _handle(tools: Tools, asked: Prepared | Asking, files: CallFiles, places: Places) -> Call:
+    async def connect(host: str, port: int) -> socket.socket:
+        check_bounds(asked.bounds, host)
+        return await tools.outbound.connect(host, port, timeout_seconds=asked.timeout_seconds, places=places)
+
     return Call(
-        http=tools.outbound.for_call(
-            connection=connection, idempotency_key=key, timeout_seconds=seconds, places=places
-        ),
+        http=_client(tools, asked, asked.connection, places),
         files=files,
-        connect=partial(tools.outbound.connect, timeout_seconds=seconds, places=places),
-        idempotency_key=key or "",
-        timeout_seconds=seconds,
+        connect=connect,
+        idempotency_key=asked.key or "",
+        timeout_seconds=asked.timeout_seconds,
+    )
+
+
+def _client(tools: Tools, asked: Prepared | Asking, connection: Connection | None, places: Places) -> Http:
+    keeper, name = tools.keeper, asked.connection_name
+    return tools.outbound.for_call(
+        connection=connection,
+        idempotency_key=asked.key,
+        timeout_seconds=asked.timeout_seconds,
+        places=places,
+        renew=partial(keeper.after_refusal, name) if keeper and name else None,
+        bounds=asked.bounds,
     )
 
 
@@ -186,7 +297,9 @@ async def _judged(tools: Tools, name: str, seconds: float, calling: Awaitable[T]
     except TimeoutError:
         raise TimedOut(f"{name} gave no answer within {seconds:g} s") from None
     except Exception as error:
-        log.exception("%s has a bug", name, extra={"action": "connector_bug"})
+        # the traceback as a text: an exception may quote what it was given
+        trace = masked("".join(traceback.format_exception(error)), tools.safe.secret_values())
+        log.error("%s has a bug: %s", name, trace, extra={"action": "connector_bug"})  # noqa: TRY400
         raise Rejected(
             f"{name} failed inside ({type(error).__name__}); the server's log has the details"
         ) from error

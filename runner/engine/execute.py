@@ -59,10 +59,10 @@ async def execute(turn: Turn, payload: Json) -> TurnEnd:
     frame = Frame(names, "", turn.run.base_at)
     if turn.run.stalled > MOST_STALLED_TURNS:
         message = f"the server stopped {MOST_STALLED_TURNS} times in a row during this run"
-        return _end(turn, frame, Failed("", "crashed", message))
+        return await _end(turn, frame, Failed("", "crashed", message))
     result = await _bounded(turn, frame)
     if not isinstance(result, Failed) or not turn.workflow.on_failure:
-        return _end(turn, frame, result)
+        return await _end(turn, frame, result)
 
     for step in turn.workflow.steps:
         _pass_over(([step.id] if step.id else []) + _ids_let_out(step), frame)
@@ -70,10 +70,10 @@ async def execute(turn: Turn, payload: Json) -> TurnEnd:
         turn, turn.workflow.on_failure, frame.inside("on_failure.", error=result.as_error())
     )
     if isinstance(told, Pending):
-        return _end(turn, frame, told)
+        return await _end(turn, frame, told)
     if isinstance(told, Failed):
         turn.notes.append(f"on_failure failed too, at {told.step}: {told.message}")
-    return _end(turn, frame, result)
+    return await _end(turn, frame, result)
 
 
 async def run_steps(turn: Turn, steps: Sequence[Step], frame: Frame) -> Result:
@@ -82,6 +82,7 @@ async def run_steps(turn: Turn, steps: Sequence[Step], frame: Frame) -> Result:
     for step in steps:
         if turn.stopped:
             return turn.stopped
+        await turn.let_others_go()
         result = await run_step(turn, step, frame)
         if turn.watch:
             turn.watch(step, frame, result)
@@ -96,7 +97,7 @@ async def run_step(turn: Turn, step: Step, frame: Frame) -> Result:
     began = turn.tools.clock()
     while True:
         try:
-            if step.condition and not is_truthy(step.condition.evaluate(turn.scope(frame, path))):
+            if step.condition and not is_truthy(await turn.evaluate(step.condition, turn.scope(frame, path))):
                 _settle(step, frame, None, SKIPPED)
                 turn.trace.append({"path": path, "status": "skipped", "test": step.condition.source})
                 return Done(None)
@@ -195,9 +196,9 @@ async def _body(turn: Turn, step: Step, path: str, frame: Frame) -> Result:
             case Action() as body:
                 return await action(turn, step, body, path, frame)
             case Filter() as body:
-                return filter_(turn, body, path, frame)
+                return await filter_(turn, body, path, frame)
             case Transform() as body:
-                return transform(turn, body, path, frame)
+                return await transform(turn, body, path, frame)
             case TemplateStep() as body:
                 return await template(turn, body, path, frame)
             case Group() as body:
@@ -307,7 +308,7 @@ _STATUS_IN_TRACE: dict[type[Result], str] = {
 }
 
 
-def _end(turn: Turn, frame: Frame, result: Result) -> TurnEnd:
+async def _end(turn: Turn, frame: Frame, result: Result) -> TurnEnd:
     """What the store shall write: the run's state and, in one sentence, why."""
     clock = turn.tools.clock
     output: Json = None
@@ -315,7 +316,9 @@ def _end(turn: Turn, frame: Frame, result: Result) -> TurnEnd:
     if isinstance(result, Done):
         try:
             scope = turn.scope(frame, "output")
-            output = turn.workflow.output.evaluate(scope) if turn.workflow.output else result.value
+            output = result.value
+            if turn.workflow.output:
+                output = await turn.evaluate(turn.workflow.output, scope)
         except ExpressionError as error:
             result = Failed("output", "expression", str(error))
     match result:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 
 from runner.connector import Connection, OAuthConnection, TokenConnection
 from runner.values import Json, iso
@@ -95,16 +96,20 @@ def _state(
     if connection is None:
         return "unknown", "its fields are not of a kind that this server knows; set it again"
     if standing.refused_since is not None:
-        return "refused", f"refused since {iso(standing.refused_since)}"
+        return "refused", f"refused since {_moment(standing.refused_since)}"
     if isinstance(connection, OAuthConnection) and connection.waits_for_a_person():
         return "unconnected", "waits for a person to allow it"
     if end is not None and now >= end:
-        return "expired", f"ended {iso(end)}"
+        return "expired", f"ended {_moment(end)}"
     if end is not None and end - now <= max(WARNED.values()):
         return "expiring", f"expires in {_span(end - now)}"
     if standing.works_since is not None:
         return "works", "works" if end is None else f"works, expires in {_span(end - now)}"
     return "untried", "not tried yet"
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _span(seconds: float) -> str:

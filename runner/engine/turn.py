@@ -7,11 +7,14 @@ Outcomes are values: a step never raises for what the world did.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from runner.engine.rendering import render
+from runner.engine.bounds import NO_BOUNDS, Bounds
+from runner.engine.fairness import is_long
+from runner.engine.rendering import evaluate, render
 from runner.engine.resuming import NoAnswers, question_id, urls_of
 from runner.engine.runs import Event, Record, Run, Store
 from runner.errors import StaleFence, StoreUnavailable
@@ -28,12 +31,16 @@ if TYPE_CHECKING:
     from runner.connector import Action, Connection, Http, Places
     from runner.engine.calling import Calling
     from runner.engine.calls import Prepared
+    from runner.engine.fairness import Fairness
     from runner.engine.places import Destinations
     from runner.engine.resuming import Heard, TokenOf
     from runner.engine.state import States
+    from runner.engine.tokens import Keeper
+    from runner.language.expressions import Expression, ExpressionShape
     from runner.language.templates import TemplateShape
     from runner.language.workflow import Step, Workflow
 
+Renew: TypeAlias = Callable[["Connection"], Awaitable["Connection | None"]]
 STORE_PAUSE_SECONDS = 1.0  # between tries while the store is away
 
 
@@ -103,8 +110,13 @@ class Outbound(Protocol):
         idempotency_key: str | None,
         timeout_seconds: float,
         places: Places | None = None,
+        renew: Renew | None = None,
+        bounds: Bounds = NO_BOUNDS,
     ) -> Http:
-        """The client of one call, which asks *places* before it sends."""
+        """
+        The client of one call, which asks *places* before it sends, *renew* for another connection
+        where a 401 comes, and goes nowhere but where *bounds* lets the secrets of its inputs go.
+        """
 
     async def connect(
         self, host: str, port: int, *, timeout_seconds: float, places: Places | None = None
@@ -118,6 +130,11 @@ class Evaluator(Protocol):
     async def render(self, shape: TemplateShape, scope: Scope, *, workflow: str, factor: float = 1.0) -> Json:
         """Render; raises ExpressionError or LimitExceeded."""
 
+    async def evaluate(
+        self, expression: Expression | ExpressionShape, scope: Scope, *, workflow: str, factor: float = 1.0
+    ) -> Json:
+        """Evaluate; raises ExpressionError or LimitExceeded."""
+
 
 class Safe(Protocol):
     """The secrets and connections of this server."""
@@ -127,6 +144,9 @@ class Safe(Protocol):
 
     def secret_values(self) -> frozenset[str]:
         """All that must be masked."""
+
+    def bounds(self) -> Bounds:
+        """The hosts that secrets may go to, by name; one that may go anywhere is left out."""
 
     def connection_for(self, action: Action, name: str | None) -> Connection | None:
         """
@@ -164,6 +184,8 @@ class Tools:
     answers: Heard = field(default_factory=NoAnswers)
     resume_token: TokenOf = question_id
     calling: Calling | None = None  # None: no other workflow is started here, and its output is null
+    fairness: Fairness | None = None  # None: no other run has to get on
+    keeper: Keeper | None = None  # None: no tokens are had, and nothing is noted of connections
 
 
 class StandIn(Protocol):
@@ -222,6 +244,7 @@ class Turn:
     item_errors: dict[str, Json] = field(default_factory=dict)  # of for_each under `continue`, by path
     calls: int = 0
     shelf: Shelf = field(default_factory=Shelf)
+    alone_since: float = field(default_factory=time.perf_counter)  # computing, and nobody else
     watch: Callable[[Step, Frame, Result], None] | None = None  # hears of each step that came to a result
     _unwritten: dict[str, Record] = field(default_factory=dict)
     _unwritten_files: dict[str, bytes] = field(default_factory=dict)
@@ -258,9 +281,30 @@ class Turn:
         Raises:
             ExpressionError: as the template's author needs to know it.
         """
-        factor = 3.0 if self.run.turns > 1 else 1.0  # what passed once must not fail when recomputed
-        evaluator = self.tools.evaluator
-        return await render(shape, scope, evaluator, workflow=self.workflow.slug, factor=factor)
+        return await render(
+            shape, scope, self.tools.evaluator, workflow=self.workflow.slug, factor=self._factor
+        )
+
+    async def evaluate(self, expression: Expression | ExpressionShape, scope: Scope) -> Json:
+        """
+        Evaluate *expression* as `runner.engine.rendering.evaluate`.
+
+        Raises:
+            ExpressionError: as the expression's author needs to know it.
+        """
+        return await evaluate(
+            expression, scope, self.tools.evaluator, workflow=self.workflow.slug, factor=self._factor
+        )
+
+    @property
+    def _factor(self) -> float:
+        return 3.0 if self.run.turns > 1 else 1.0  # what passed once must not fail when recomputed
+
+    async def let_others_go(self) -> None:
+        """Between steps: pause if this turn has computed for long without waiting for anything."""
+        if self.tools.fairness is not None and is_long(self.alone_since):
+            await self.tools.fairness.pause()
+            self.alone_since = time.perf_counter()
 
     def has_begun(self, prefix: str) -> bool:
         """Whether an effect is recorded under *prefix*."""
@@ -273,6 +317,7 @@ class Turn:
         Steps without effect follow in the same tick, so a run whose last effect this was costs
         one write for both. Whoever starts another effect awaits `written` first.
         """
+        self.alone_since = time.perf_counter()  # others had their time during the effect
         self.records[record.path] = record
         self._unwritten[record.path] = record
         self._unwritten_files.update(files or {})

@@ -30,12 +30,23 @@ class SQLiteOwnEvents:
 
         await self._write(member)
 
+    async def note(self, kind: str, subject: str, at: float) -> None:
+        """Note one, if anybody listens for its kind. Raises StoreUnavailable."""
+        row = {"kind": kind, "subject": subject, "at": at}
+
+        def member(connection: sqlite3.Connection) -> None:
+            connection.execute(SQL["note"], row)
+
+        await self._write(member)
+
     async def waiting(self, limit: int) -> Sequence[Happening]:
         """The first that are not done yet. Raises StoreUnavailable."""
         return [Happening(*row) for row in await self._read("waiting", limit=limit)]
 
     async def is_of_own_events(self, happening: Happening) -> bool:
         """Whether all runs that it is about came of events like it. Raises StoreUnavailable."""
+        if happening.kind == "connection_expiring":
+            return False
         name = "run_is_own" if happening.kind == "run_failed" else "problem_is_own"
         rows = await self._read(name, subject=happening.subject)
         return bool(rows and rows[0][0])

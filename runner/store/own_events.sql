@@ -4,6 +4,10 @@ DELETE FROM interests;
 -- interest
 INSERT INTO interests (kind) VALUES (:kind);
 
+-- note
+INSERT INTO own_events (kind, subject, at)
+SELECT :kind, :subject, :at WHERE EXISTS (SELECT 1 FROM interests WHERE kind = :kind);
+
 -- waiting
 SELECT number, kind, subject, at FROM own_events ORDER BY number LIMIT :limit;
 

@@ -372,6 +372,14 @@ class PostgresStore:
         """Forget a sealed value; whether there was one."""
         return bool(await self._execute("sealed_delete", kind=kind, name=name))
 
+    async def put_new(self, kind: str, name: str, blob: bytes) -> bool:
+        """Keep a sealed value where there is none; whether it was kept."""
+        return bool(await self._execute("sealed_put_new", kind=kind, name=name, blob=blob))
+
+    async def swap(self, kind: str, name: str, old: bytes, new: bytes) -> bool:
+        """Keep *new* where *old* stands; whether it stood there."""
+        return bool(await self._execute("sealed_swap", kind=kind, name=name, old=old, new=new))
+
     # --- writing ----------------------------------------------------------------------------
 
     async def _accept_as_it_is(

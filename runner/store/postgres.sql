@@ -256,6 +256,13 @@ SELECT kind, name, blob FROM sealed ORDER BY kind, name;
 INSERT INTO sealed (kind, name, blob) VALUES (:kind, :name, :blob)
 ON CONFLICT (kind, name) DO UPDATE SET blob = excluded.blob;
 
+-- sealed_put_new
+INSERT INTO sealed (kind, name, blob) VALUES (:kind, :name, :blob)
+ON CONFLICT (kind, name) DO NOTHING;
+
+-- sealed_swap
+UPDATE sealed SET blob = :new WHERE kind = :kind AND name = :name AND blob = :old;
+
 -- sealed_delete
 DELETE FROM sealed WHERE kind = :kind AND name = :name;
 

@@ -93,9 +93,7 @@ def new_run_parameters(run: NewRun, event_id: str, now: float) -> dict[str, Any]
     }
 
 
-def version_parameters(
-    workflow: str, digest: str, source: str, basis: Basis, now: float
-) -> dict[str, Any]:
+def version_parameters(workflow: str, digest: str, source: str, basis: Basis, now: float) -> dict[str, Any]:
     """The columns of a version."""
     return {
         "workflow": workflow,

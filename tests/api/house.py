@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from quart.typing import TestClientProtocol
 
 from runner.engine.accept import Door
 from runner.engine.answer import Callers
+from runner.engine.checking import check_text
 from runner.engine.examining import Examiner
 from runner.engine.history import Role
 from runner.engine.library import Library, Live
@@ -38,6 +40,7 @@ from runner.store.replays import SQLiteReplays
 from runner.store.schedules import SQLiteSchedules
 from runner.store.sqlite import SQLiteStore
 from runner.values import Json
+from tests.api.connected import opened_connections
 from tests.engine.world import NothingToFetch
 from tests.store.rows_made import Made
 from web.app import House, make_app
@@ -183,6 +186,9 @@ async def open_world(
             start_run=start_run,
             form_url_of=form_url_of,
             recheck=recheck,
+            check=lambda text, slug: check_text(
+                text, slug, files, catalogue, history=SQLiteHistory(store), clock=time.monotonic
+            ),
             ping=store.ping,
             timed=timed,
             pauses=SQLitePauses(store, clock),
@@ -206,9 +212,11 @@ async def open_world(
             backlog_limit=100,
             public_url=public_url,
         )
-        world = World(make_app(house), house, store, made, clock, files, held)
-        for slug, text in workflows.items():
-            await world.write(slug, text)
-        yield world
+        async with opened_connections(store, clock, public_url) as connections:
+            house = replace(house, connections=connections)
+            world = World(make_app(house), house, store, made, clock, files, held)
+            for slug, text in workflows.items():
+                await world.write(slug, text)
+            yield world
     finally:
         await store.close()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
 
+from runner.store.sqlite import SQLiteStore
 from tests.cli.home import HELLO, Home
+from tests.store.rows_made import Made
 
 BAD = """\
 name: Bad
@@ -22,7 +25,7 @@ def test_json_is_the_list_of_faults_and_the_exit_status_tells_of_errors(home: Ho
     result = home("check", "--format", "json")
     assert result.exit_code == 1
     (fault,) = json.loads(result.stdout)
-    assert list(fault) == ["path", "line", "column", "where", "code", "severity", "message", "hint"]
+    assert list(fault) == ["path", "line", "column", "where", "code", "severity", "message", "hint", "fix"]
     assert fault["path"] == "workflows/bad.yaml"
     assert (fault["line"], fault["column"], fault["where"]) == (4, 13, "steps[0].action")
     assert fault["hint"] == 'did you mean "slack.post_message"?'
@@ -100,3 +103,101 @@ def test_a_data_folder_tells_whether_certificates_are_asked_for(home: Home) -> N
     )
     assert behind_a_proxy.stdout == "[]\n"
     assert home("check", "--format", "json").stdout == "[]\n"
+
+
+MENDABLE = """\
+name: Mendable   # a name
+trigger: {webhook: {}}
+
+steps:
+  - filter: payload.currency == "EUR"   # in euros
+  - action: http.request
+    with: {url: "https://example.com/{{ payload.id && payload.name }}"}
+  - template: {{ payload.name }} has come
+"""
+MENDED = """\
+name: Mendable   # a name
+trigger: {webhook: {}}
+
+steps:
+  - filter: payload.currency == 'EUR'   # in euros
+  - action: http.request
+    with: {url: "https://example.com/{{ payload.id and payload.name }}"}
+  - template: "{{ payload.name }} has come"
+"""
+
+
+def test_what_is_certain_is_mended_and_the_rest_of_the_file_stays(home: Home) -> None:
+    file = home.workflow("mendable", MENDABLE)
+    before = home("check", "--fix", "--diff")
+    assert file.read_text(encoding="utf-8") == MENDABLE
+    assert before.exit_code == 0
+    assert "-  - template: {{ payload.name }} has come\n" in before.stdout
+    assert '+  - template: "{{ payload.name }} has come"\n' in before.stdout
+    assert home("check", "--diff").stdout == before.stdout
+    after = home("check", "--fix")
+    assert after.exit_code == 0
+    assert after.stderr.startswith("mended: workflows/mendable.yaml\n")
+    assert file.read_text(encoding="utf-8") == MENDED
+    again = home("check", "--fix")
+    assert again.stderr.startswith("There is nothing that can be mended for certain.\n")
+
+
+def test_what_cannot_be_mended_is_told_afterwards(home: Home) -> None:
+    home.workflow("mendable", MENDABLE + "  - filter: total > 3\n")
+    result = home("check", "--fix", "--json")
+    assert result.exit_code == 1
+    assert [one["code"] for one in json.loads(result.stdout)] == ["unknown-name"]
+
+
+def test_tests_are_mended_too(home: Home) -> None:
+    home.workflow("hello")
+    file = home.workflow("hello.test", "cases:\n  - name: a\n    evnt: {payload: {}}\n")
+    home("check", "--fix")
+    assert file.read_text(encoding="utf-8") == "cases:\n  - name: a\n    event: {payload: {}}\n"
+
+
+def test_a_fault_is_explained(home: Home) -> None:
+    said = home("check", "--explain", "double-quotes")
+    assert said.exit_code == 0
+    assert said.stdout.startswith("double-quotes: Double quotes name a field\n")
+    assert "    - filter: payload.currency == 'EUR'\n" in said.stdout
+    row = json.loads(home("check", "--explain", "double-quotes", "--json").stdout)
+    assert row["code"] == "double-quotes"
+    wrong = home("check", "--explain", "double-quote")
+    assert (wrong.exit_code, 'did you mean "double-quotes"?' in wrong.stderr) == (2, True)
+
+
+def test_code_scanning_gets_the_meaning_and_the_mend(home: Home) -> None:
+    home.workflow("mendable", MENDABLE)
+    (run,) = json.loads(home("check", "--format", "sarif").stdout)["runs"]
+    rules = {one["id"]: one for one in run["tool"]["driver"]["rules"]}
+    assert rules["double-quotes"]["helpUri"].endswith("/docs/faults#double-quotes")
+    assert rules["double-quotes"]["shortDescription"] == {"text": "Double quotes name a field"}
+    for result in run["results"]:
+        assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
+        ((change,),) = [one["artifactChanges"] for one in result["fixes"]]
+        assert change["artifactLocation"] == {"uri": "workflows/mendable.yaml"}
+
+
+def test_the_last_events_are_tried_where_there_are_any(home: Home) -> None:
+    home.workflow("hello", HELLO + '  - template: "{{ payload.custmer.name }}"\n')
+    home("secrets", "set", "ANY", stdin="x")  # makes the folder
+
+    async def arrive() -> None:
+        store = await SQLiteStore.open(home.folder / ".hookline" / "hookline.db")
+        try:
+            made = Made(store)
+            await store.save_version("hello", "digest", HELLO, now=1.0)
+            for number in range(3):
+                await made.event(workflow="hello", title=None, body={"customer": {"name": f"n{number}"}})
+        finally:
+            await store.close()
+
+    asyncio.run(arrive())
+    assert json.loads(home("check", "--json").stdout) == []
+    found = json.loads(home("check", "--json", "--data", ".hookline").stdout)
+    assert [one["message"] for one in found] == [
+        "`payload.name` was absent in 3 of 3 events",
+        "`payload.custmer` was absent in 3 of 3 events",
+    ]

@@ -17,7 +17,7 @@ def test_a_secret_is_listed_by_name_and_never_shown(home: Home) -> None:
     result = home("secrets", "set", "SHOPIFY_SECRET", stdin="hush hush\n")
     assert (result.exit_code, result.stdout) == (0, "")
     assert json.loads(home("secrets", "list", "--json").stdout) == {
-        "items": [{"name": "SHOPIFY_SECRET"}],
+        "items": [{"name": "SHOPIFY_SECRET", "hosts": None}],
         "next": None,
     }
     assert "hush" not in home("secrets", "list").output
@@ -69,7 +69,8 @@ def test_a_connection_is_read_as_json_and_listed_by_kind(home: Home) -> None:
     result = home("connections", "set", "team", "--kind", "slack", stdin='{"token": "xoxb-hush"}')
     assert result.exit_code == 0
     listed = home("connections", "list", "--json")
-    assert json.loads(listed.stdout)["items"] == [{"name": "team", "kind": "slack"}]
+    (one,) = json.loads(listed.stdout)["items"]
+    assert (one["name"], one["kind"], one["state"]) == ("team", "slack", "untried")
     assert "hush" not in listed.output
     assert home("connections", "delete", "team").exit_code == 0
     assert home("connections", "delete", "team").exit_code == 2
@@ -118,8 +119,8 @@ def test_the_kinds_show_their_fields(home: Home) -> None:
 
 
 def test_the_catalogue_shows_inputs_output_and_an_example(home: Home) -> None:
-    (action,) = json.loads(home("actions", "slack", "--json").stdout)["items"]
-    assert action["name"] == "slack.post_message"
+    actions = json.loads(home("actions", "slack", "--json").stdout)["items"]
+    action = next(one for one in actions if one["name"] == "slack.post_message")
     assert {"channel", "text"} <= action["inputs"]["properties"].keys()
     assert {"channel", "ts"} <= action["output"]["properties"].keys()
     assert action["connection_kinds"] == ["slack"]

@@ -45,6 +45,18 @@ def test_a_rehearsal_needs_and_leaves_no_data_folder(home: Home) -> None:
     assert not (home.folder / ".hookline").exists()
 
 
+def test_state_is_kept_for_the_rehearsal_alone(home: Home) -> None:
+    home.workflow(
+        "counts",
+        "name: Counts\ntrigger: {webhook: {}}\nsteps:\n"
+        "  - {id: first, action: state.once, with: {key: a}}\n"
+        "  - {filter: steps.first}\n"
+        "  - {id: n, action: state.increment, with: {key: n}}\noutput: steps.n\n",
+    )
+    for _ in range(2):
+        assert json.loads(home("run", "counts", "--json").stdout)["output"] == 1
+
+
 async def test_a_rehearsal_calls_nothing_and_shows_what_it_would_send(home: Home) -> None:
     async with HttpSink() as sink:
         home.workflow("calls", CALLS.replace("URL", sink.url))

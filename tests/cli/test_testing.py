@@ -104,6 +104,21 @@ def test_long_texts_differ_line_by_line(shop: Home) -> None:
     assert shown[at + 1 : at + 5] == ["a", "- x", "+ b", "c"]
 
 
+def test_an_error_that_did_not_end_the_run_is_shown_where_a_case_fails(shop: Home) -> None:
+    steps = "steps: [{template: '{{ payload.total.x + 1 }}', on_error: continue}, {transform: payload.total}]"
+    shop.workflow("order", f"name: A\ntrigger: {{webhook: {{}}}}\n{steps}\n")
+    file_of(shop).write_text("cases: [{name: a, event: {payload: {total: 1}}, expect: {status: failed}}]\n")
+    assert "template#1 failed (expression): " in shop("test").stdout
+    (case,) = json.loads(shop("test", "--json").stdout)["items"]
+    assert [(one["path"], one["type"]) for one in case["failures"]] == [("template#1", "expression")]
+
+
+def test_texts_that_differ_only_in_their_ends_say_so(shop: Home) -> None:
+    shop.workflow("order", 'name: A\ntrigger: {webhook: {}}\nsteps: [{template: "a\\nb\\n"}]\n')
+    file_of(shop).write_text('cases: [{name: a, expect: {output: "a\\nb"}}]\n')
+    assert r'only the line ends differ: expected …"a\nb", got …"a\nb\n"' in shop("test").stdout
+
+
 def test_cases_are_picked_by_a_part_of_their_names(shop: Home) -> None:
     done = shop("test", "-k", "big")
     assert done.exit_code == 0

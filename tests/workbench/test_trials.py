@@ -206,6 +206,20 @@ cases:
     assert told(good) == told(bad) == []
 
 
+def test_a_call_that_is_not_waited_for_shows_its_inputs_too() -> None:
+    (one,) = tried(
+        "steps: [{id: sub, call: other, wait: false, with: {n: '{{ payload.n }}'}}]",
+        """\
+cases:
+  - name: it
+    event: {payload: {n: 1}}
+    given: {other: 01jq6h3v9t0m8e2c5x7k4n1b6d}
+    expect: {output: 01jq6h3v9t0m8e2c5x7k4n1b6d, actions: {exactly: [{other: {n: 1}}]}}
+""",
+    )
+    assert told(one) == []
+
+
 def test_state_is_kept_in_memory_and_can_be_there_before() -> None:
     first, later = tried(
         "steps: [{id: count, action: state.increment, with: {key: seen}}]",

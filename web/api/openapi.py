@@ -8,6 +8,10 @@ from http import HTTPStatus
 from runner import __version__
 from runner.values import Json
 from web.api.approvals import ROUTES as APPROVALS
+from web.api.checking import ROUTES as CHECKING
+from web.api.connections import ROUTES as CONNECTIONS
+from web.api.connections import SCHEMAS as CONNECTION_SCHEMAS
+from web.api.importing import ROUTES as IMPORTING
 from web.api.pauses import ROUTES as PAUSES
 from web.api.problems import ROUTES as PROBLEMS
 from web.api.reading import ROUTES as READING
@@ -16,8 +20,8 @@ from web.api.replays import ROUTES as REPLAYS
 from web.api.routes import PREFIX, Asked, Parameter, Route
 from web.api.runs import ROUTES as RUNS
 from web.api.schemas import COMPONENTS
-from web.api.timed import ROUTES as TIMED
 from web.api.starting import ROUTES as STARTING
+from web.api.timed import ROUTES as TIMED
 from web.auth import cookie_name
 from web.house import House
 
@@ -38,7 +42,10 @@ ROUTES: tuple[Route, ...] = (
     *PAUSES,
     *TIMED,
     *APPROVALS,
+    *CONNECTIONS,
+    *IMPORTING,
     *STARTING,
+    *CHECKING,
     Route("GET", "/openapi.json", "openapi", "This description.", describe, {"type": "object"}),
 )
 
@@ -59,7 +66,7 @@ def document(routes: Sequence[Route], public_url: str, *, cookie: str) -> Json:
         "security": [{"token": []}, {"session": []}],
         "paths": paths,
         "components": {
-            "schemas": COMPONENTS,
+            "schemas": {**COMPONENTS, **CONNECTION_SCHEMAS},
             "securitySchemes": {
                 "token": {
                     "type": "http",

@@ -16,6 +16,15 @@ OBJECT = {"type": "object"}
 ANYTHING: Json = {}  # any JSON value
 
 
+RANGE: Json = {
+    "type": "object",
+    "description": "Lines and columns count from 1; the end stands behind the last character.",
+    "properties": dict.fromkeys(("line", "column", "end_line", "end_column"), NUMBER),
+    "required": ["line", "column", "end_line", "end_column"],
+    "additionalProperties": False,
+}
+
+
 def thing(properties: dict[str, Json], *, optional: Iterable[str] = ()) -> Json:
     """An object with exactly *properties*, all of them present but the *optional* ones."""
     left_out = set(optional)
@@ -153,7 +162,9 @@ COMPONENTS: dict[str, Json] = {
             "severity": {"enum": ["error", "warning"]},
             "message": TEXT,
             "hint": TEXT,
-        }
+            "fix": thing({"range": RANGE, "text": TEXT}),
+        },
+        optional=("fix",),
     ),
     "Step": thing(
         {

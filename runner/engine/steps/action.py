@@ -38,6 +38,7 @@ class Inputs:
     filled: Json
     shown: Json
     digest: str
+    secrets: frozenset[str] = frozenset()  # the names of those that `filled` holds
 
 
 async def action(turn: Turn, step: Step, body: Action, path: str, frame: Frame) -> Result:
@@ -73,7 +74,8 @@ async def _inputs(turn: Turn, body: Action, path: str, frame: Frame) -> Inputs:
     slots = SecretSlots(turn.tools.safe.secrets())
     rendered = await turn.render(body.inputs, replace(scope, secrets=slots))
     shown = slots.shown(rendered)
-    return Inputs(slots.filled(rendered), shown, digest([body.action, body.connection, shown]))
+    held = slots.names_in(rendered)
+    return Inputs(slots.filled(rendered), shown, digest([body.action, body.connection, shown]), held)
 
 
 def _first_record(turn: Turn, path: str, frame: Frame, inputs: Inputs) -> Record:
@@ -146,7 +148,7 @@ async def _attempts(
             turn.tools, body.action, body.connection, inputs.filled,
             key=key, timeout_seconds=step.timeout_seconds or CALL_SECONDS, readable=frozenset(turn.files),
             parked_at=record.parked_at, path=record.path,
-            owner=Owner(turn.workflow.slug, turn.event.id, holder),
+            owner=Owner(turn.workflow.slug, turn.event.id, holder), secrets=inputs.secrets,
         )  # fmt: skip
     except ActionError as error:
         return _ended_badly(turn, frame, record, _type_of(error), str(error))

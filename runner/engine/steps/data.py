@@ -10,19 +10,19 @@ from runner.values import Json, dumps, is_file
 LONGEST_SEEN = 80  # characters of a value in a reason: it is a sentence, not a payload
 
 
-def filter_(turn: Turn, body: Filter, path: str, frame: Frame) -> Result:
+async def filter_(turn: Turn, body: Filter, path: str, frame: Frame) -> Result:
     """Its value if that is truthy; else the run, item or branch is filtered."""
     scope = turn.scope(frame, path)
-    value = body.test.evaluate(scope)
+    value = await turn.evaluate(body.test, scope)
     if is_truthy(value):
         return Done(value)
     seen = {name: shortened(one) for name, one in body.test.seen(scope).items()}
     return Filtered({"step": path, "test": body.test.source, "seen": seen})
 
 
-def transform(turn: Turn, body: Transform, path: str, frame: Frame) -> Result:
+async def transform(turn: Turn, body: Transform, path: str, frame: Frame) -> Result:
     """The shape's result."""
-    return Done(body.shape.evaluate(turn.scope(frame, path)))
+    return Done(await turn.evaluate(body.shape, turn.scope(frame, path)))
 
 
 async def template(turn: Turn, body: TemplateStep, path: str, frame: Frame) -> Result:

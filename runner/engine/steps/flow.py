@@ -32,7 +32,7 @@ async def switch(turn: Turn, body: Switch, path: str, frame: Frame, walk: Walk) 
     """The first case that holds; null when none does."""
     scope = turn.scope(frame, path)
     for number, case in enumerate(body.cases, start=1):
-        if case.when is None or is_truthy(case.when.evaluate(scope)):
+        if case.when is None or is_truthy(await turn.evaluate(case.when, scope)):
             inner = frame.under(f"{path}.case#{number}.")
             turn.trace.append({"path": path, "case": number})
             result = await walk(turn, case.steps, inner)
@@ -61,7 +61,7 @@ async def for_each(turn: Turn, body: ForEach, path: str, frame: Frame, walk: Wal
     Filtered items leave the list; with `on_item_error: continue` a failed one is null and its
     error stands in `outcomes.<id>.errors`.
     """
-    items = body.items.evaluate(turn.scope(frame, path))
+    items = await turn.evaluate(body.items, turn.scope(frame, path))
     if items is None:
         items = []
     if not isinstance(items, list):

@@ -40,7 +40,7 @@ async def repeat(turn: Turn, body: Repeat, path: str, frame: Frame, walk: Walk) 
         if isinstance(result, Done):
             outputs.append(result.value)
         scope = turn.scope(inner, f"{place}!until")
-        if is_truthy(body.until.evaluate(scope)):
+        if is_truthy(await turn.evaluate(body.until, scope)):
             return Done(outputs)
         if turn.stopped:
             return turn.stopped
