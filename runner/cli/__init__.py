@@ -86,6 +86,7 @@ def hookline(context: click.Context) -> None:
 
 for command in (
     init,
+    import_,
     serve,
     check,
     verify,

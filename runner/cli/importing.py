@@ -26,7 +26,7 @@ def import_() -> None:
 @import_.command(
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
     epilog=example(
-        "hookline import curl 'curl -u ann:secret https://api.example.com/orders'",
+        "hookline import curl 'curl https://api.example.com/orders'",
         "pbpaste | hookline import curl -",
     ),
 )

@@ -6,56 +6,47 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, unquote, unquote_plus, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
 import yaml
 
 from runner.errors import SettingsError
 from runner.values import Json
+from runner.workbench.curl_values import (
+    IN_PATH,
+    LEFT_OUT,
+    SECRET_FIELD,
+    SECRET_HEADER,
+    SECRET_IN_QUERY,
+    VARIABLE_OF_SECRET,
+    add,
+    decoded,
+    encoded_pair,
+    grouped,
+    is_file,
+    is_number,
+    is_open,
+    number,
+    pairs,
+    piece,
+    quoted_variables,
+)
 from runner.workbench.curl_words import CLOSE, OPEN, Command, plain, read_command
 
 MARK = re.compile(f"{OPEN}([^{CLOSE}]*){CLOSE}")
 TAG = re.compile(r"\{\{|\{%|\{#")
-SECRET_HEADER = re.compile(
-    r"(?i)(proxy-)?authorization|cookie|.*(api|app|access|private|auth|subscription|integration|secret)[-_]?key"
-    r"|.*(token|secret|password|signature)|x-auth.*|x-master-key"
-)
-SECRET_FIELD = re.compile(
-    r"(?i)(.*[-_.])?(api[-_]?key|app[-_]?key|access[-_]?key|token|secret|password|passwd|pwd)"
-)
-SECRET_IN_QUERY = re.compile(f"{SECRET_FIELD.pattern}|(?i:key|appid|sig|signature|auth)")
-VARIABLE_OF_SECRET = re.compile(r"(?i).*(key|token|secret|pass|pwd|auth|credential|pat)\w*")
-IN_PATH = (  # services whose addresses are the credential, and the part that is it
-    re.compile(r"^https://api\.telegram\.org/(?:file/)?bot(?P<secret>[^/]+)"),
-    re.compile(r"^https://hooks\.slack\.com/(?:services|workflows|triggers)/(?P<secret>[^?#]+)"),
-    re.compile(r"^https://(?:[\w-]+\.)?discord(?:app)?\.com/api/(?:v\d+/)?webhooks/(?P<secret>\d+/[^/?#]+)"),
-    re.compile(r"^https://hooks\.zapier\.com/hooks/catch/(?P<secret>[^?#]+)"),
-)
-NOISE = re.compile(r"(?i)sec-.*|priority|:.*|connection|content-length|accept-encoding|dnt|te|host|expect")
+NOISE = re.compile(r"(?i)sec-.*|:.*|connection|content-length|accept-encoding|dnt|te|host|expect")
 ALONE = ("co", "com", "org", "net", "ac", "gov")  # second levels under which names are given
+LOCAL = re.compile(r"(?i)(localhost|[\d.]+|\[[\d:a-f]*\]|[\w-]+)([:/?#]|$)")  # curl takes http for all
 PLAIN = frozenset({"hosts", "name", "user"})  # fields of our connections that are no secrets
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 JSON_TYPE = re.compile(r"(?i)application/([\w.+-]+\+)?json\s*(;.*)?")
 FORM_TYPE = re.compile(r"(?i)application/x-www-form-urlencoded\s*(;.*)?")
-LEFT_OUT = {  # what it means, and what there is in its place
-    "--insecure": "certificates are always verified; for an authority of your own: `ca_file` under [network]",
-    "--proxy": "a proxy is a setting of the server: `proxy` under [network]",
-    "--cert": "client certificates cannot be shown to services",
-    "--digest": "Digest authentication is not spoken; Basic is sent",
-    "--ntlm": "NTLM is not spoken; Basic is sent",
-    "--negotiate": "Negotiate is not spoken",
-    "--aws-sigv4": "requests to AWS are signed by a connector of the service, such as s3",
-    "--netrc": "the credentials of ~/.netrc are not known here; set them on the connection",
-    "--unix-socket": "actions reach services by the network alone",
-    "--resolve": "names are looked up by the server",
-    "--config": "the options of that file are not known here",
-}
 
 
 @dataclass
@@ -130,14 +121,16 @@ class _Import:
         self._body(query)
         if query := self._query(query):
             self.inputs["query"] = {
-                name: self._field(name, value, SECRET_IN_QUERY) for name, value in _grouped(query).items()
+                name: self._field(name, value, SECRET_IN_QUERY) for name, value in grouped(query).items()
             }
         self.inputs["url"] = url
         connection = self._connection()
+        if not self.inputs.keys() & {"json", "form", "multipart", "body"}:
+            self._drop_type()
         if self.headers:
             self.inputs["headers"] = self.headers
         if self.command.seconds and re.fullmatch(r"\d+(\.\d+)?", self.command.seconds):
-            self.inputs["timeout_seconds"] = _number(self.command.seconds)
+            self.inputs["timeout_seconds"] = number(self.command.seconds)
         self._left_out()
         order = ("method", "url", "query", "headers", "json", "form", "multipart", "body", "timeout_seconds")
         step: dict[str, Json] = {"action": "http.request"}
@@ -164,7 +157,9 @@ class _Import:
     def _address(self) -> tuple[str, list[tuple[str, str]]]:
         """The address without the query that holds credentials, and that query."""
         given = self.command.url
-        url = given if re.match(r"(?i)[a-z]+://", given) or given.startswith(OPEN) else f"https://{given}"
+        url = given
+        if not re.match(r"(?i)[a-z]+://", given) and not given.startswith(OPEN):
+            url = f"{'http' if LOCAL.match(given) else 'https'}://{given}"
         try:
             parts = urlsplit(url)
             host, user, password = parts.hostname or "", parts.username, parts.password
@@ -177,7 +172,7 @@ class _Import:
             self.command.user = f"{unquote(user)}:{unquote(password or '')}"
             parts = parts._replace(netloc=parts.netloc.rpartition("@")[2])
         pairs = parse_qsl(parts.query, keep_blank_values=True)
-        pairs += [_encoded_pair(one) for one in self.command.query]
+        pairs += [encoded_pair(one) for one in self.command.query]
         if not self.command.query and not any(SECRET_IN_QUERY.fullmatch(name) for name, _ in pairs):
             pairs = []  # it may stay where it is
         else:
@@ -193,7 +188,12 @@ class _Import:
 
     def _headers(self) -> None:
         for name, value in self.command.headers:
-            if NOISE.fullmatch(name) or (name.lower(), value) == ("accept", "*/*"):
+            is_noise = (name.lower(), value[:3]) in (
+                ("accept", "*/*"),
+                ("priority", "u=0"),
+                ("priority", "u=1"),
+            )
+            if NOISE.fullmatch(name) or is_noise:
                 if name.lower() == "host" and plain(value).lower() != self.host.lower():
                     self.notes.append(
                         f"the header Host: {plain(value)} is left out: it is that of the address"
@@ -229,18 +229,18 @@ class _Import:
             self._drop_type()  # the boundary is the client's own
             self.inputs["multipart"] = self._multipart()
         elif command.data and "--get" in command.flags:
-            query += [pair for option, text in command.data for pair in _pairs(option, text)]
+            query += [pair for option, text in command.data for pair in pairs(option, text)]
         elif command.data:
             self._data()
 
     def _data(self) -> None:
-        files = [plain(text[1:]) for option, text in self.command.data if _is_file(option, text)]
+        files = [plain(text[1:]) for option, text in self.command.data if is_file(option, text)]
         if files:
-            self._file(f"the file {files[0]}")
+            self._file("what stdin had" if files[0] == "-" else f"the file {files[0]}")
             return
         is_json = any(option == "--json" for option, _ in self.command.data)
         joint = "" if is_json else "&"
-        text = joint.join(_piece(option, one) for option, one in self.command.data)
+        text = joint.join(piece(option, one) for option, one in self.command.data)
         if is_json or JSON_TYPE.fullmatch(self._type()) or self._looks_like_json(text):
             try:
                 self.inputs["json"] = self._json(text)
@@ -255,17 +255,17 @@ class _Import:
         pairs = parse_qsl(text, keep_blank_values=True)
         if (not self._type() or FORM_TYPE.fullmatch(self._type())) and pairs and "=" in text:
             self._drop_type()
-            self.inputs["form"] = {name: self._field(name, one) for name, one in _grouped(pairs).items()}
+            self.inputs["form"] = {name: self._field(name, one) for name, one in grouped(pairs).items()}
             return
         self.headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
         self.inputs["body"] = self._shown(text)
 
     def _looks_like_json(self, text: str) -> bool:
-        """curl calls it a form, the service takes it for JSON: so do we."""
+        """To curl it is a form, to the service it is JSON: so it is to us."""
         if self._type() or text.strip()[:1] not in ("{", "["):
             return False
         try:
-            json.loads(_quoted_variables(text))
+            json.loads(quoted_variables(text))
         except ValueError:
             return False
         self.notes.append("the body is JSON and nothing said so; it is sent as application/json")
@@ -279,7 +279,7 @@ class _Import:
                 return [walk(one) for one in value]
             return self._field(name, value) if isinstance(value, str) else value
 
-        return walk(json.loads(_quoted_variables(text)))
+        return walk(json.loads(quoted_variables(text)))
 
     def _multipart(self) -> dict[str, Json]:
         found: dict[str, Json] = {}
@@ -287,11 +287,11 @@ class _Import:
             name, _, value = one.partition("=")
             if option == "--form" and value[:1] in ("@", "<"):
                 path = plain(value[1:].split(";")[0].strip('"'))
-                found[name] = "{{ payload.file }}"
+                add(found, name, "{{ payload.file }}")
                 self.notes.append(f"multipart.{name} was the file {path}: `payload.file` stands in its place")
             else:
                 text = value if option == "--form-string" else re.split(r";\s*type=", value)[0]
-                found[name] = self._field(name, text)
+                add(found, name, self._field(name, text))
         return found
 
     def _file(self, what: str) -> None:
@@ -304,7 +304,7 @@ class _Import:
         scheme, _, rest = value.partition(" ")
         if name.lower() == "authorization" and scheme.lower() == "bearer" and rest:
             fields, kind = {"token": rest.strip()}, "bearer"
-        elif name.lower() == "authorization" and scheme.lower() == "basic" and (pair := _decoded(rest)):
+        elif name.lower() == "authorization" and scheme.lower() == "basic" and (pair := decoded(rest)):
             self._credential_of_user(*pair)
             return
         else:
@@ -328,7 +328,7 @@ class _Import:
         if password or not user:
             self.credentials.append(("basic", {"user": user, "password": password}, otherwise))
         else:  # a key in place of the user: it is the secret, which a user's name is not
-            text = "" if _is_open(user) else "Basic " + base64.b64encode(f"{user}:".encode()).decode()
+            text = "" if is_open(user) else "Basic " + base64.b64encode(f"{user}:".encode()).decode()
             if not text:
                 self.notes.append("the connection's value is `Basic ` and `<the key>:` in base64")
             self.credentials.append(("header", {"name": "Authorization", "value": text}, otherwise))
@@ -350,13 +350,13 @@ class _Import:
         kind, fields, _ = self.credentials[0]
         for _kind, _fields, otherwise in self.credentials[1:]:
             otherwise(self._name())
-        shown = {name: ("" if _is_open(text) else text) for name, text in fields.items()}
+        shown = {name: "" if name != "name" and is_open(text) else text for name, text in fields.items()}
         return {"name": self._name(), "kind": kind, "fields": {**shown, "hosts": [self.host]}}
 
     def _field(self, name: str, value: str | list[str], secret: re.Pattern[str] = SECRET_FIELD) -> Json:
         if isinstance(value, list):
             return [self._field(name, one, secret) for one in value]
-        if value and secret.fullmatch(name) and not _is_number(value):
+        if value and secret.fullmatch(name) and not is_number(value):
             return self._secret(f"{self._name()}_{name}", value)
         return self._shown(value)
 
@@ -365,7 +365,7 @@ class _Import:
         name = re.sub(r"\W+", "_", name).strip("_").upper()
         if match := MARK.fullmatch(value):
             name, value = match[1], ""
-        elif _is_open(value):
+        elif is_open(value):
             value = ""
         self.secrets[name] = plain(value)
         return f"{{{{ secrets.{name} }}}}"
@@ -405,73 +405,3 @@ class _Import:
         for name in (*self.command.flags, *self.command.others):
             if name in LEFT_OUT:
                 self.notes.append(f"{name} is left out: {LEFT_OUT[name]}")
-
-
-def _is_number(value: str) -> bool:
-    return re.fullmatch(r"\d{1,6}", value) is not None
-
-
-def _is_open(text: str) -> bool:
-    """Whether a value is to be filled in: a variable, or what documents write in its place."""
-    return OPEN in text or bool(
-        re.fullmatch(
-            r"(?i)(bearer |token |basic )?(<.*>|\{.*\}|\[.*\]|x{3,}|\.{3,}|…|your[-_ ].*|my[-_ ].*)", text
-        )
-    )
-
-
-def _quoted_variables(text: str) -> str:
-    """A variable that stands bare in JSON (`{"n": $N}`) as a text there."""
-    return re.sub(f"(?<=[:\\[,\\s])({OPEN}[^{CLOSE}]*{CLOSE})(?=\\s*[,}}\\]])", r'"\1"', text)
-
-
-def _grouped(pairs: list[tuple[str, str]]) -> dict[str, Any]:
-    """The fields, those that are repeated as a list."""
-    found: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in found:
-            before = found[name] if isinstance(found[name], list) else [found[name]]
-            found[name] = [*before, value]
-        else:
-            found[name] = value
-    return found
-
-
-def _is_file(option: str, text: str) -> bool:
-    if option == "--data-urlencode":
-        return text.startswith("@") or bool(re.match(r"[^=@]+@", text))
-    return option != "--data-raw" and text.startswith("@")
-
-
-def _piece(option: str, text: str) -> str:
-    if option in ("--data", "--data-ascii"):
-        return text.replace("\r", "").replace("\n", "")  # as curl does
-    if option == "--data-urlencode":
-        name, value = _encoded_pair(text)
-        from_quote = value.replace("%", "%25").replace("&", "%26").replace("+", "%2B").replace("=", "%3D")
-        return f"{name}={from_quote}" if name else from_quote
-    return text
-
-
-def _encoded_pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    return (name.lstrip("+"), value) if equals else ("", text)
-
-
-def _pairs(option: str, text: str) -> list[tuple[str, str]]:
-    if option == "--data-urlencode":
-        return [_encoded_pair(text)]
-    return parse_qsl(text, keep_blank_values=True) or [(unquote_plus(text), "")]
-
-
-def _decoded(text: str) -> tuple[str, str] | None:
-    try:
-        pair = base64.b64decode(text.strip(), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        return None
-    user, colon, password = pair.partition(":")
-    return (user, password) if colon else None
-
-
-def _number(text: str) -> float | int:
-    return int(text) if text.isdigit() else float(text)

@@ -47,8 +47,9 @@ ALONE = {
 }  # fmt: skip
 LONG_ALONE = frozenset({
     *ALONE.values(), "--compressed", "--http1.1", "--http2", "--http3", "--http2-prior-knowledge", "--basic",
-    "--fail-with-body", "--location-trusted", "--ssl", "--ssl-reqd", "--tlsv1.2", "--tlsv1.3", "--no-keepalive",
-    "--path-as-is", "--tcp-nodelay", "--raw", "--post301", "--post302", "--post303", "--no-progress-meter",
+    "--fail-with-body", "--location-trusted", "--ssl", "--ssl-reqd", "--tlsv1.2", "--tlsv1.3",
+    "--no-keepalive", "--path-as-is", "--tcp-nodelay", "--raw", "--post301", "--post302", "--post303",
+    "--no-progress-meter",
     "--retry-all-errors", "--retry-connrefused", "--anyauth", "--digest", "--ntlm", "--negotiate",
 })  # fmt: skip
 
@@ -90,7 +91,7 @@ def read_command(text: str) -> Command:
     command = Command()
     while words:
         word = words.pop(0)
-        if word in ("|", ">", ">>", ";", "&&", "||", "2>&1", "&"):
+        if word in ("|", ">", ">>", ";", "&&", "||", "2>&1", "&", "<", "<<", "<<<"):
             break  # what becomes of the answer is the shell's
         if not word.startswith("-") or word == "-":
             _take_url(command, word)

@@ -82,6 +82,20 @@ async def test_a_consent_begins_with_an_address_and_only_an_admin_begins_one(wor
     assert len(query["state"][0]) >= 43
 
 
+async def test_a_curl_line_becomes_a_step_and_its_credentials_are_not_repeated(world: World) -> None:
+    line = "curl -H 'Authorization: Bearer hush' https://api.example.com/x"
+    found = await world.post(f"{PREFIX}/import/curl", {"command": line})
+
+    assert "url: https://api.example.com/x" in found["step"]
+    assert found["connection"] == {
+        "name": "example",
+        "kind": "bearer",
+        "fields": {"token": "", "hosts": ["api.example.com"]},
+    }
+    problem = await world.post(f"{PREFIX}/import/curl", {"command": "curl"}, status=422)
+    assert "no address" in problem["detail"]
+
+
 async def test_a_callback_that_nobody_asked_for_changes_nothing(world: World) -> None:
     browser = world.app.test_client()
     for query in ("", "?code=x", "?state=&code=x", "?state=guess&code=x", "?state=%ff&code=%00"):

@@ -88,6 +88,7 @@ async def test_every_described_answer_matches_a_real_one(world: World) -> None:
         "run_workflow": ["manual"], "check_workflow": ["orders"],
         "list_connections": [""], "show_connection": ["card", "shop"], "test_connection": ["card", "lost"],
         "list_choices": ["card"], "connect_connection": ["shop"],
+        "import_curl": [""],
         "list_replays": [""], "plan_replay": [""], "show_replay": [planned["id"]],
         "start_replay": [planned["id"]], "pause_replay": [planned["id"]], "stop_replay": [planned["id"]],
     }  # fmt: skip
@@ -95,6 +96,7 @@ async def test_every_described_answer_matches_a_real_one(world: World) -> None:
         "answer_approval": {"choice": "approve"}, "dismiss_problem": {"note": "a test"},
         "plan_replay": {"where": "workflow=orders"},
         "list_choices": {"action": "library.put", "input": "shelf"},
+        "import_curl": {"command": "curl -u a:b https://x.example"},
         "check_workflow": {"text": "nmae: x\n"},
     }  # fmt: skip
     document = await world.get(f"{PREFIX}/openapi.json")
@@ -111,7 +113,7 @@ async def test_every_described_answer_matches_a_real_one(world: World) -> None:
                     answer = await world.post(address, body, role="admin")
                 assert differences(answer, schema, document) == []
                 checked += 1
-    assert checked == 38
+    assert checked == 39
 
 
 async def test_every_error_is_a_described_problem(world: World) -> None:

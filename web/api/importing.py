@@ -6,7 +6,7 @@ from runner.errors import SettingsError
 from runner.values import Json
 from runner.workbench.curl import import_curl
 from web.api.routes import Asked, Parameter, Route
-from web.api.schemas import TEXT, many, thing
+from web.api.schemas import OBJECT, TEXT, either_null, many, thing
 from web.house import House
 from web.problems import Problem
 
@@ -28,7 +28,7 @@ ROUTES = (
             {
                 "step": {**TEXT, "description": "YAML, as it stands under `steps`."},
                 "connection": {
-                    "anyOf": [thing({"name": TEXT, "kind": TEXT, "fields": {"type": "object"}}), {"type": "null"}],
+                    **either_null(thing({"name": TEXT, "kind": TEXT, "fields": OBJECT})),
                     "description": "What is to be set; secret fields are empty.",
                 },
                 "secrets": many(thing({"name": TEXT, "hosts": many(TEXT)})),
