@@ -77,18 +77,23 @@ class Notes:
         Nobody else on this store is inside for *name* meanwhile. The lease of a process that died is
         taken over after LEASE_SECONDS.
         """
-        mine = self._sealed(LEASE, name, {"until": self._clock() + LEASE_SECONDS})
-        while not await self._rows.put_new(LEASE, name, mine):
-            held = await self._blob(LEASE, name)
-            if held is not None and self._is_over(name, held):
-                mine = self._sealed(LEASE, name, {"until": self._clock() + LEASE_SECONDS})
-                if await self._rows.swap(LEASE, name, held, mine):
-                    break
+        while (mine := await self._taken(name)) is None:  # noqa: ASYNC110 - another process has it
             await asyncio.sleep(LOOK_SECONDS)
         try:
             yield
         finally:
-            await self._rows.delete(LEASE, name)
+            # by swapping, not deleting: it may be another's by now
+            await self._rows.swap(LEASE, name, mine, self._sealed(LEASE, name, {"until": 0.0}))
+
+    async def _taken(self, name: str) -> bytes | None:
+        """The lease that was just taken; None: somebody else has it."""
+        mine = self._sealed(LEASE, name, {"until": self._clock() + LEASE_SECONDS})
+        if await self._rows.put_new(LEASE, name, mine):
+            return mine
+        held = await self._blob(LEASE, name)
+        if held is not None and self._is_over(name, held) and await self._rows.swap(LEASE, name, held, mine):
+            return mine
+        return None
 
     def _is_over(self, name: str, held: bytes) -> bool:
         try:
