@@ -17,6 +17,7 @@ from typing import Annotated, Any, NoReturn
 from pydantic import AfterValidator, Field
 
 from runner.connector import (
+    Address,
     Basic,
     Bearer,
     Call,
@@ -97,7 +98,7 @@ def _answered_once(document: str, kinds: list[str]) -> str:
 class _Operation(Input):
     """What both actions take."""
 
-    url: str | None = Field(
+    url: Address | None = Field(
         None,
         description="The address of the service; left out: the connection's `api_url`.",
         examples=["https://api.example.com/graphql"],
