@@ -14,11 +14,11 @@ from __future__ import annotations
 import logging
 import math
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader
 
@@ -33,6 +33,7 @@ from runner.inbound.rate import RateMeter
 from runner.language.workflow import ANSWER_SECONDS, RateLimit, Respond, Switch
 from runner.values import is_file
 from web.bodies import Room, SenderLeft, read_body
+from web.exchange import Application, Receive, Scope, Send, headers_of, send_answer, with_header
 from web.fields import PREFIX, fields_of, has_files, read_fields
 from web.senders import Senders, peer_of
 
@@ -44,11 +45,6 @@ if TYPE_CHECKING:
     from runner.errors import HooklineError
     from runner.language.workflow import Step
     from runner.values import Json
-
-Scope: TypeAlias = dict[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[dict[str, Any]]]
-Send: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
-Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 PATH = "/forms/"
 RATE = RateLimit(20, 60.0)  # forms sent from one address to one workflow: a person, or an office of them
@@ -119,7 +115,7 @@ class Forms:
             return
         with suppress(SenderLeft):
             answer = await self._answer(scope, receive)
-            await _send(send, answer, self._door, is_head=scope["method"] == "HEAD")
+            await send_answer(send, answer, self._door, is_head=scope["method"] == "HEAD")
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         opened = self._opened(scope["path"].removeprefix(PATH))
@@ -132,7 +128,7 @@ class Forms:
             return self._form(opened, None, {}, [])
         if scope["method"] != "POST":
             answer = self._said(405, "That did not work", "A form is opened, filled in and sent.")
-            return replace(answer, headers={**answer.headers, "allow": "GET, HEAD, POST"})
+            return with_header(answer, "allow", "GET, HEAD, POST")
         try:
             return await self._sent(opened, scope, receive)
         except InboundError as error:
@@ -141,18 +137,18 @@ class Forms:
             log.warning("a form hears 503: %s", error, extra={"action": "refused"})
             answer = self._said(503, "Not now", "We cannot take this just now, and nothing of it is kept. "
                                 "Please go back and send it again in a little while.")  # fmt: skip
-            return replace(answer, headers={**answer.headers, "retry-after": str(RETRY_SECONDS)})
+            return with_header(answer, "retry-after", str(RETRY_SECONDS))
 
     async def _sent(self, opened: Opened, scope: Scope, receive: Receive) -> Answer:
         """What came of a form that was filled in."""
         door, live = self._door, opened.live
-        headers = {name.decode("latin-1").lower(): text.decode("latin-1") for name, text in scope["headers"]}
+        headers = headers_of(scope)
         address = self._senders.origin(peer_of(scope), headers).address
         seconds = self._too_often(live.workflow.slug, address)
         if seconds:
             answer = self._said(429, "Not so fast", "Too many forms came from where you are. Please wait a "
                                 "minute, then go back and send yours again.")  # fmt: skip
-            return replace(answer, headers={**answer.headers, "retry-after": str(math.ceil(seconds))})
+            return with_header(answer, "retry-after", str(math.ceil(seconds)))
         content_type = headers.get("content-type", "")
         if content_type.split(";")[0].strip().lower() not in FORM_TYPES:
             return self._said(415, "We cannot take this", "A form is sent as a browser sends it.")
@@ -299,14 +295,3 @@ def _is_number(text: str) -> bool:
 def _capital(error: HooklineError) -> str:
     text = str(error)
     return text[:1].upper() + text[1:]
-
-
-async def _send(send: Send, answer: Answer, door: Door, *, is_head: bool) -> None:
-    body = await door.store.read_file(answer.file) if answer.file else answer.body
-    headers = [
-        (name.encode("latin-1", "replace"), value.encode("latin-1", "replace"))
-        for name, value in answer.headers.items()
-    ]
-    headers.append((b"content-length", str(len(body)).encode()))
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if is_head else body})

@@ -8,10 +8,9 @@ event's way reads top to bottom in `_receive`: let in, read, examine, accept, an
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
 from urllib.parse import unquote
 
 from runner.engine.accept import Door, accept, hold_unread, ignore, new_id, refuse_when_full, reject
@@ -35,12 +34,8 @@ from runner.inbound.decode import Bounds, body_limit
 from runner.inbound.verdict import Reply
 from runner.values import dumps
 from web.bodies import Room, SenderLeft, read_body
+from web.exchange import Application, Receive, Scope, Send, headers_of, send_answer, with_header
 from web.senders import Senders, Turned, peer_of
-
-Scope: TypeAlias = dict[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[dict[str, Any]]]
-Send: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
-Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 PREFIX = "/hooks/"
 RETRY_AFTER_SECONDS = 5  # what a sender is asked to wait when we are full or cannot write
@@ -50,7 +45,6 @@ HEADERS = (
     (b"content-security-policy", b"sandbox"),
     (b"x-content-type-options", b"nosniff"),
 )
-BODILESS = frozenset({204, 205, 304})  # whatever an author gives them; a 204 has no length (RFC 9110, 8.6)
 RECEIVED = (Gate("received", "passed"),)
 # what a sender hears; the reason, which may help whoever guesses, stands in the event's record alone
 DETAILS = {
@@ -116,7 +110,7 @@ class Hooks:
                 if called is None
                 else self._answer(called, scope, receive)
             )
-            await _send(send, answer, self._door, is_head=scope["method"] == "HEAD")
+            await send_answer(send, answer, self._door, is_head=scope["method"] == "HEAD", beside=HEADERS)
 
     def _called(self, path: str) -> Called | None:
         """Who is called by the raw *path*."""
@@ -148,7 +142,7 @@ class Hooks:
         """The answer, readable for the pages of other origins that may send here."""
         webhook = called.live.workflow.webhook
         assert webhook is not None
-        headers = _headers(scope)
+        headers = headers_of(scope)
         if not webhook.cors:
             return await self._receive(called, headers, scope, receive)
         allowed = preflight(scope["method"], headers, webhook.cors, webhook.methods)
@@ -222,7 +216,7 @@ class Hooks:
 
     async def _hold(self, slug: str, rest: str, scope: Scope, receive: Receive) -> Answer:
         """Keep what comes for a workflow that has no good version yet, judged by nobody."""
-        headers = _headers(scope)
+        headers = headers_of(scope)
         event = self._event(slug, self._library.book.token(slug), rest, headers, scope)
         if doubt := self._senders.origin(peer_of(scope), headers).doubt:  # for `allow_ips`, once it is known
             event = replace(event, gates=(*event.gates, Gate("address", "passed", doubt, {"doubt": doubt})))
@@ -247,7 +241,7 @@ class Hooks:
             except ActionError as error:
                 about = f"the handshake was not confirmed: {error}"
                 answer = _problem(503, "the address to confirm by does not answer; please send this again")
-                answer = _with_header(answer, "retry-after", str(RETRY_AFTER_SECONDS))
+                answer = with_header(answer, "retry-after", str(RETRY_AFTER_SECONDS))
         if answer.status < 400:
             log.info("%s: %s", slug, about, extra={"action": "handshake", "workflow": slug})
             return answer
@@ -264,7 +258,7 @@ class Hooks:
         detail = DETAILS.get(turned.status, turned.gate.reason).format(event=event.id)
         answer = _problem(turned.status, detail)
         after = RETRY_AFTER_SECONDS if turned.status == 503 else turned.retry_after_seconds
-        return answer if after is None else _with_header(answer, "retry-after", str(after))
+        return answer if after is None else with_header(answer, "retry-after", str(after))
 
     async def _not_this_way(self, event: Event, called: Called, found: Outcome | None = None) -> Answer:
         """405; a browser that opens the address is kept, too. *found*: what it is as a handshake."""
@@ -274,7 +268,7 @@ class Hooks:
         if isinstance(found, Stopped):
             reason = f"{reason}; and it is answered as no handshake: {found.gate.reason}"
         answer = await self._turn_away(event, Turned(405, Gate("method", "stopped", reason)))
-        return _with_header(answer, "allow", allowed)
+        return with_header(answer, "allow", allowed)
 
     def _event(self, slug: str, token: str, rest: str, headers: Mapping[str, str], scope: Scope) -> Event:
         """The request as an event, its body not read yet. *token* is the workflow's own."""
@@ -313,19 +307,9 @@ class Hooks:
         if not 0 <= now - self._said_at < SAID_SECONDS:
             self._said_at = now
             log.warning("senders hear 503: %s", error, extra={"action": "refused"})
-        return _with_header(
+        return with_header(
             _problem(503, "not now; please send this again"), "retry-after", str(RETRY_AFTER_SECONDS)
         )
-
-
-def _headers(scope: Scope) -> dict[str, str]:
-    """Values by lower-case name, repeated ones joined."""
-    headers: dict[str, str] = {}
-    for name, value in scope["headers"]:
-        key = name.decode("latin-1").lower()
-        text = value.decode("latin-1")
-        headers[key] = f"{headers[key]}, {text}" if key in headers else text
-    return headers
 
 
 def _thanks(found: Examined) -> Answer | None:
@@ -336,25 +320,7 @@ def _of_reply(reply: Reply) -> Answer:
     return Answer(reply.status, reply.body, {name.lower(): text for name, text in reply.headers.items()})
 
 
-def _with_header(answer: Answer, name: str, value: str) -> Answer:
-    return replace(answer, headers={**answer.headers, name: value})
-
-
 def _problem(status: int, detail: str) -> Answer:
     """An error answer. Source: RFC 9457."""
     body = dumps({"type": "about:blank", "status": status, "detail": detail}).encode()
     return Answer(status, body, {"content-type": "application/problem+json"})
-
-
-async def _send(send: Send, answer: Answer, door: Door, *, is_head: bool) -> None:
-    has_body = answer.status not in BODILESS
-    body = await door.store.read_file(answer.file) if answer.file and has_body else answer.body
-    headers = [
-        (name.encode("latin-1", "replace"), value.encode("latin-1", "replace"))
-        for name, value in answer.headers.items()
-    ]
-    if has_body:
-        headers.append((b"content-length", str(len(body)).encode()))
-    headers += HEADERS
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body if has_body and not is_head else b""})

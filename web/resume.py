@@ -30,7 +30,7 @@ from web.cookies import read_session
 from web.texts import exact, visible
 
 if TYPE_CHECKING:
-    from web.hooks import Application, Receive, Scope, Send
+    from web.exchange import Application, Receive, Scope, Send
 
 DECISION = Bounds(max_body_bytes=64 * 1024, max_file_bytes=64 * 1024)  # of a form with a choice and a comment
 MOST_OUTPUT_BYTES = 1024 * 1024  # of a step's output (language.md, "Limits")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from runner.outbound.client import HttpClient, Outbound
     from runner.outbound.fetching import Keys
     from runner.settings import Network
-    from web.hooks import Application, Receive, Scope, Send
+    from web.exchange import Application, Receive, Scope, Send
 
 
 class LatePages:

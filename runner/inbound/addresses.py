@@ -74,11 +74,6 @@ def find_origin(peer: str, headers: Mapping[str, str], trusted: Sequence[Network
     return found[0]
 
 
-def client_address(peer: str, headers: Mapping[str, str], trusted: Sequence[Network]) -> str:
-    """Give the address of `find_origin` alone."""
-    return find_origin(peer, headers, trusted).address
-
-
 def refusal(origin: Origin, networks: Sequence[Network]) -> str | None:
     """
     Say why a request from *origin* may not come in where *networks* may, or give None.

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from runner.inbound.addresses import Origin, client_address, find_origin, is_allowed, read_address, refusal
+from runner.inbound.addresses import Origin, find_origin, is_allowed, read_address, refusal
 
 PROXIES = (ip_network("10.0.0.0/8"), ip_network("2001:db8:ff::/48"), ip_network("127.0.0.1/32"))
 SENDER = "203.0.113.9"
@@ -51,7 +51,7 @@ def test_x_forwarded_for_is_read_from_the_right(value: str, expected: str) -> No
     ],
 )
 def test_forwarded_is_read_as_rfc_7239_has_it(value: str, expected: str) -> None:
-    assert client_address("10.0.0.2", {"forwarded": value}, PROXIES) == expected
+    assert find_origin("10.0.0.2", {"forwarded": value}, PROXIES).address == expected
 
 
 @pytest.mark.parametrize("header", ["x-forwarded-for", "forwarded"])

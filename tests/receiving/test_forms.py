@@ -197,6 +197,15 @@ async def test_respond_is_the_closing_page_in_a_sandbox(world: World) -> None:
     assert (said.status, said.headers["location"]) == (303, f"{AT}?sent")
 
 
+async def test_a_closing_page_that_has_no_body_has_no_length(world: World) -> None:
+    await world.workflow(
+        "feedback", FEEDBACK + "steps:\n  - respond: {status: 204, body: 'nobody reads this'}\n"
+    )
+    said = await Browser(world)(AT, GOOD)
+    assert (said.status, said.text) == (204, "")
+    assert "content-length" not in said.headers
+
+
 async def test_an_address_that_is_none_or_changed_says_so(world: World) -> None:
     await world.workflow("feedback", NOTE)
     await world.workflow("private", "trigger: {manual: {}}\nsteps: [{stop: 'x'}]\n")
