@@ -8,19 +8,22 @@ Both are made by whoever needs them first; `warm` sees to it that this is seldom
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from runner.errors import Unavailable
+
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from runner.connector import Places
     from runner.inbound.verdict import Fetch
     from runner.outbound.client import HttpClient, Outbound
     from runner.outbound.fetching import Keys
-    from runner.settings import Network
+    from runner.settings import Network, Settings
     from web.exchange import Application, Receive, Scope, Send
 
 
@@ -53,10 +56,18 @@ class LateOutbound:
         self._network = network
         self._max_reply_bytes = max_reply_bytes
         self._made: Outbound | None = None
+        self._closed = False
 
     def made(self) -> Outbound:
-        """What was made, or is made now."""
+        """
+        What was made, or is made now.
+
+        Raises:
+            Unavailable: the server is stopping.
+        """
         if self._made is None:
+            if self._closed:
+                raise Unavailable("the server is stopping")
             from runner.outbound import Outbound
 
             self._made = Outbound(**asdict(self._network), max_reply_bytes=self._max_reply_bytes)
@@ -74,7 +85,9 @@ class LateOutbound:
 
     async def close(self) -> None:
         """Close what was made; what is closed makes nothing any more."""
-        await self.made().close()
+        self._closed = True
+        if self._made is not None:
+            await self._made.close()
 
 
 class LateKeys:
@@ -108,6 +121,18 @@ class LateKeys:
         """Close what was made."""
         if self._keys is not None:
             await self._keys.close()
+
+
+@contextlib.asynccontextmanager
+async def open_keys(settings: Settings) -> AsyncIterator[LateKeys]:
+    """What checks of signatures fetch: certificates, and the keys of issuers."""
+    outbound = LateOutbound(settings.network, max_reply_bytes=settings.limits.answer_bytes)
+    keys = LateKeys(outbound)
+    try:
+        yield keys
+    finally:
+        await keys.close()
+        await outbound.close()
 
 
 async def warm(pages: LatePages, tune: Callable[[], None]) -> None:

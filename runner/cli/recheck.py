@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -82,28 +81,22 @@ async def rechecked(
         NotFound: there is no such workflow.
         StoreUnavailable: what was done before stands.
     """
+    from runner.cli.late import open_keys
     from runner.engine.examining import Examiner
     from runner.engine.rechecking import Rechecker
-    from runner.outbound import Outbound
-    from runner.outbound.fetching import Keys
     from runner.store.rechecking import SQLiteRechecks
 
-    outbound = Outbound(**asdict(rooms.settings.network))
-    keys = Keys(outbound)
-    rechecker = Rechecker(
-        door=door,
-        rechecks=SQLiteRechecks(rooms.store, time.time),
-        library=rooms.library,
-        examiner=Examiner(rooms.safe.secrets, keys),
-        public_url=rooms.settings.address,
-    )
-    try:
+    async with open_keys(rooms.settings) as keys:
+        rechecker = Rechecker(
+            door=door,
+            rechecks=SQLiteRechecks(rooms.store, time.time),
+            library=rooms.library,
+            examiner=Examiner(rooms.safe.secrets, keys),
+            public_url=rooms.settings.address,
+        )
         if slug is None:
             return await rechecker.recheck_all(since=since)
         return [await rechecker.recheck(slug, since=since, unjudged_alone=unjudged_alone)]
-    finally:
-        await keys.close()
-        await outbound.close()
 
 
 def _show(done: list[Rechecked]) -> None:

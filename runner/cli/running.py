@@ -21,7 +21,7 @@ import connectors
 from runner.cli.connecting import connections_of
 from runner.cli.house import Rooms, new_node_name
 from runner.cli.keeping import let_go, let_go_versions
-from runner.cli.late import LateKeys, LateOutbound, LatePages, warm
+from runner.cli.late import LateOutbound, LatePages, open_keys, warm
 from runner.cli.recheck import rechecked
 from runner.cli.recovering import recovering_chores, replay, replayer_of
 from runner.cli.texts import checker_of
@@ -111,26 +111,13 @@ async def open_tools(rooms: Rooms, *, on_answer: Callable[[str, Any], None]) -> 
 
 
 @contextlib.asynccontextmanager
-async def open_keys(rooms: Rooms) -> AsyncIterator[LateKeys]:
-    """What checks of signatures fetch: certificates, and the keys of issuers."""
-    limits = rooms.settings.limits
-    outbound = LateOutbound(rooms.settings.network, max_reply_bytes=limits.answer_bytes)
-    keys = LateKeys(outbound)
-    try:
-        yield keys
-    finally:
-        await keys.close()
-        await outbound.close()
-
-
-@contextlib.asynccontextmanager
 async def open_engine(rooms: Rooms, *, execute: bool, stop: asyncio.Event) -> AsyncIterator[Engine]:
     """The engine of one process. From *stop* on it claims nothing; runs in hand get the grace period."""
     store = rooms.store
     lock = NodeLock(store.nodes, new_node_name(), address=rooms.settings.address)
     callers = Callers()
     try:
-        async with open_tools(rooms, on_answer=callers.answered) as tools, open_keys(rooms) as keys:
+        async with open_tools(rooms, on_answer=callers.answered) as tools, open_keys(rooms.settings) as keys:
             await store.take_over(
                 node=lock.node, now=time.time()
             )  # runs whose process died, before anything new

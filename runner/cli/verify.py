@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -191,18 +191,11 @@ async def judge(request: Request, provider: Provider, trust: Trust, *, now: floa
 @asynccontextmanager
 async def _keys() -> AsyncIterator[Fetcher]:
     """The way to the certificates and keys that a provider names: the server's own, with its settings."""
-    from runner.outbound import Outbound
-    from runner.outbound.fetching import Keys
+    from runner.cli.late import open_keys
     from runner.settings import read_settings
 
-    settings = read_settings(Path.cwd(), os.environ)
-    outbound = Outbound(**asdict(settings.network), max_reply_bytes=settings.limits.answer_bytes)
-    keys = Keys(outbound)
-    try:
+    async with open_keys(read_settings(Path.cwd(), os.environ)) as keys:
         yield keys
-    finally:
-        await keys.close()
-        await outbound.close()
 
 
 def _secrets() -> tuple[str, ...]:
