@@ -51,9 +51,16 @@ class LatePages:
 class LateOutbound:
     """The way out, made by its first call."""
 
-    def __init__(self, network: Network, *, max_reply_bytes: int) -> None:
+    def __init__(
+        self,
+        network: Network,
+        *,
+        max_reply_bytes: int,
+        secret_values: Callable[[], frozenset[str]] = frozenset,
+    ) -> None:
         """As `runner.outbound.Outbound`."""
         self._network = network
+        self._secret_values = secret_values
         self._max_reply_bytes = max_reply_bytes
         self._made: Outbound | None = None
         self._closed = False
@@ -70,7 +77,11 @@ class LateOutbound:
                 raise Unavailable("the server is stopping")
             from runner.outbound import Outbound
 
-            self._made = Outbound(**asdict(self._network), max_reply_bytes=self._max_reply_bytes)
+            self._made = Outbound(
+                **asdict(self._network),
+                max_reply_bytes=self._max_reply_bytes,
+                secret_values=self._secret_values,
+            )
         return self._made
 
     def for_call(self, **parts: Any) -> HttpClient:

@@ -83,7 +83,11 @@ async def open_tools(rooms: Rooms, *, on_answer: Callable[[str, Any], None]) -> 
     """What every turn works with."""
     limits = rooms.settings.limits
     evaluator = EvaluatorPool(seconds=limits.evaluation_ms / 1000, mebibytes=limits.evaluation_mib)
-    outbound = LateOutbound(rooms.settings.network, max_reply_bytes=limits.answer_bytes)
+    outbound = LateOutbound(
+        rooms.settings.network,
+        max_reply_bytes=limits.answer_bytes,
+        secret_values=rooms.safe.secret_values,
+    )
     destinations = Destinations(limit=limits.per_destination, clock=time.time)
     keeper = Keeper(rooms.vault, outbound, destinations, time.time)
     try:

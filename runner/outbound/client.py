@@ -69,8 +69,11 @@ class Outbound:
         ca_file: str = "",
         resolve: Resolve = getaddrinfo,
         max_reply_bytes: int = MAX_REPLY_BYTES,
+        secret_values: Callable[[], frozenset[str]] = frozenset,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        """*secret_values* has all that no sentence of ours may hold, whoever sent it."""
+        self.secret_values = secret_values
         self.max_reply_bytes = max_reply_bytes
         self.clock = clock
         self._guard = Guard(allow, resolve)
@@ -360,6 +363,7 @@ class _Exchange:
             what=self._what,
             received_at=self._outbound.clock(),
             connection=self._connection,
+            secret_values=self._outbound.secret_values,
         )
 
 

@@ -13,7 +13,7 @@ from runner.language.secrets import masked
 from runner.values import loads
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from runner.connector import Connection
     from runner.values import Json
@@ -36,6 +36,7 @@ class Answer:
     what: str
     received_at: float
     connection: Connection | None = None
+    secret_values: Callable[[], frozenset[str]] = frozenset  # the server's, beside the connection's own
 
     def text(self) -> str:
         """The body as text, by the answer's charset, or UTF-8."""
@@ -95,8 +96,10 @@ class Answer:
         if not re.search(r"text/plain|json|xml|^$", kind):
             return ""  # a page of HTML or an image says nothing in a sentence
         start = replace(self, content=self.content[:READ_FOR_EXCERPT_BYTES]).text()
-        secrets = frozenset() if self.connection is None else self.connection.secret_texts()
-        text = masked(start, secrets)  # before it is cut: half a secret would not be recognised
+        own = frozenset() if self.connection is None else self.connection.secret_texts()
+        text = masked(
+            start, own | self.secret_values()
+        )  # before it is cut: half a secret would not be recognised
         text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
         return text if len(text) <= EXCERPT_CHARACTERS else text[: EXCERPT_CHARACTERS - 1] + "…"
 

@@ -202,6 +202,22 @@ async def test_an_expired_certificate_is_refused_for_now(
             await outbound.close()
 
 
+@pytest.mark.parametrize("before", range(150, 197, 3))
+async def test_a_sentence_that_is_cut_holds_no_part_of_a_secret_of_the_server(before: int) -> None:
+    secret = "xoxb-c8oxbpl4nt3dinallofthem"
+    outbound = Outbound(allow=["127.0.0.0/8"], secret_values=lambda: frozenset({secret}))
+    http = outbound.for_call(connection=None, idempotency_key=None, timeout_seconds=5)
+    async with HttpSink() as sink:
+        sink.reply(400, body="." * before + secret)
+        try:
+            with pytest.raises(Rejected) as caught:
+                (await http.get(sink.url)).accept()
+        finally:
+            await outbound.close()
+    assert "•••" in str(caught.value)
+    assert secret[:5] not in str(caught.value)
+
+
 async def test_a_private_authority_is_trusted_where_the_environment_names_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
