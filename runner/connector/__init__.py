@@ -37,7 +37,7 @@ from runner.connector.models import (
 )
 from runner.connector.oauth import Endpoints, HttpCredentials, OAuth2, OAuthConnection, tokens_of
 from runner.connector.paths import url_path
-from runner.connector.ports import Call, Files, Http, NoState, OutgoingRequest, Places, Reply, State
+from runner.connector.ports import NO_STATE, Call, Files, Http, OutgoingRequest, Places, Reply, State
 from runner.connector.registry import Action, AfterCrash, Chooser, Connector, sentences
 from runner.connector.tokens import TokenConnection, Tokens
 from runner.errors import ConnectionRejected, OutcomeUnknown, Parked, Rejected, TimedOut, Unavailable
@@ -45,6 +45,7 @@ from runner.language.catalogue import ActionInfo
 from runner.values import File, Json, duration_seconds
 
 __all__ = [
+    "NO_STATE",
     "Action",
     "ActionInfo",
     "Address",
@@ -70,7 +71,6 @@ __all__ = [
     "HttpCredentials",
     "Input",
     "Json",
-    "NoState",
     "OAuth2",
     "OAuthConnection",
     "OutcomeUnknown",

@@ -187,6 +187,9 @@ class NoState:
     set = delete = increment = append = once = get
 
 
+NO_STATE = typing.cast("State", NoState())
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """
@@ -200,4 +203,4 @@ class Call:
     connect: Callable[[str, int], Awaitable[socket.socket]]
     idempotency_key: str
     timeout_seconds: float
-    state: State = field(default_factory=lambda: typing.cast("State", NoState()))
+    state: State = NO_STATE

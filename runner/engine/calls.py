@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from runner.connector import Action, Call, Chooser, Connection, File, FileInput, Input
+from runner.connector import NO_STATE, Action, Call, Chooser, Connection, File, FileInput, Input, State
 from runner.engine.bounds import NO_BOUNDS, Bounds, check_bounds
 from runner.engine.state import CallState, Effect
 from runner.errors import (
@@ -137,11 +137,7 @@ async def call(tools: Tools, prepared: Prepared) -> Called:
     files = CallFiles(tools, prepared.readable)
     seconds = prepared.timeout_seconds
     places = tools.destinations.places(parked_at=prepared.parked_at)
-    handle = _handle(tools, prepared, files, places)
-    if tools.states and prepared.owner:
-        effect = Effect(prepared.owner.event_id, prepared.key, prepared.owner.holder)
-        state = CallState(tools, tools.states, prepared.owner.workflow, effect)
-        handle = replace(handle, state=state)
+    handle = _handle(tools, prepared, files, places, _state(tools, prepared))
     with places:
         making = _judged(tools, action.name, seconds, _result(tools, prepared, handle, places))
         result = await _noted(tools, prepared.connection_name, making)
@@ -216,7 +212,7 @@ async def _asked(
 ) -> Json:
     # whoever asks whether it works again is not made to wait for our own next try; and if it does, good
     places = tools.destinations.places(may_park=False)
-    handle = _handle(tools, asked, CallFiles(tools, frozenset()), places)
+    handle = _handle(tools, asked, CallFiles(tools, frozenset()), places, NO_STATE)
 
     async def answer() -> Json:
         connection, ready = await _ready(tools, asked, handle, places)
@@ -260,7 +256,16 @@ def _bounds(tools: Tools, secrets: frozenset[str]) -> Bounds:
     return {name: hosts for name, hosts in tools.safe.bounds().items() if name in secrets} if secrets else {}
 
 
-def _handle(tools: Tools, asked: Prepared | Asking, files: CallFiles, places: Places) -> Call:
+def _state(tools: Tools, prepared: Prepared) -> State:
+    """What the call's workflow keeps between its runs."""
+    owner = prepared.owner
+    if tools.states is None or owner is None:
+        return NO_STATE
+    effect = Effect(owner.event_id, prepared.key, owner.holder)
+    return CallState(tools, tools.states, owner.workflow, effect)
+
+
+def _handle(tools: Tools, asked: Prepared | Asking, files: CallFiles, places: Places, state: State) -> Call:
     async def connect(host: str, port: int) -> socket.socket:
         check_bounds(asked.bounds, host)
         return await tools.outbound.connect(host, port, timeout_seconds=asked.timeout_seconds, places=places)
@@ -271,6 +276,7 @@ def _handle(tools: Tools, asked: Prepared | Asking, files: CallFiles, places: Pl
         connect=connect,
         idempotency_key=asked.key or "",
         timeout_seconds=asked.timeout_seconds,
+        state=state,
     )
 
 
