@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from runner.language.traps import Mend
     from runner.language.workflow import Place
 
-UNSAFE = re.compile(r"\s#|\n|^[-?'\"`@]")  # what a plain text may not hold or begin with
+UNSAFE = re.compile(r"\s#|\n|^[-?'\"`@\[{]")  # what a plain text may not hold or begin with
 FLOW = re.compile(r"[\[\]{},]")  # what it may not hold inside of [ ] and { }
 ESCAPES = {"'": {ord("'"): "''"}, '"': {ord("\\"): "\\\\", ord('"'): '\\"'}}
 LINE_END = re.compile("(\r\n|\r|\n)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from runner.language.faults import Fix
@@ -24,6 +24,8 @@ STYLES = {
     style=st.sampled_from(sorted(STYLES)),
     cut=st.tuples(st.integers(0, 12), st.integers(0, 12)),
 )
+@example(text=":[", new="[", style="plain", cut=(0, 0))
+@example(text="a{", new="{", style="plain", cut=(0, 1))
 def test_a_part_of_a_text_is_replaced_whatever_its_quotes(
     text: str, new: str, style: str, cut: tuple[int, int]
 ) -> None:
