@@ -13,7 +13,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from connectors.postgres.access import PostgresConnection, session
+from connectors.postgres.access import MENDS, PostgresConnection, session
 from connectors.postgres.sql import insert_statement, numbered
 from connectors.postgres.values import parameter, to_json
 from runner.connector import (
@@ -22,14 +22,17 @@ from runner.connector import (
     Choice,
     Choices,
     Connector,
+    Constant,
     Input,
     Json,
     Output,
     Rejected,
+    in_brief,
 )
 
 postgres = Connector("postgres", title="PostgreSQL", summary="Rows of a PostgreSQL database.")
 postgres.connection("postgres")(PostgresConnection)
+postgres.explains(MENDS)
 
 MOST_ROWS = 10_000
 MOST_CHOICES = 200
@@ -46,9 +49,8 @@ PARAMS: Any = Field(
 class Query(Input):
     """The inputs of `postgres.query`."""
 
-    sql: str = Field(
-        description="One statement that reads. Values go into `params`: an expression here would be SQL "
-        "that a sender can write.",
+    sql: Constant = Field(
+        description="One statement that reads, without expressions: values go into `params`.",
         min_length=1,
     )
     params: Params = PARAMS
@@ -66,9 +68,9 @@ class Rows(Output):
 class Execute(Input):
     """The inputs of `postgres.execute`."""
 
-    sql: str = Field(
-        description="One statement that changes something; RETURNING gives rows. Values go into `params`: "
-        "an expression here would be SQL that a sender can write.",
+    sql: Constant = Field(
+        description="One statement that changes something, without expressions: values go into `params`. "
+        "RETURNING gives rows.",
         min_length=1,
     )
     params: Params = PARAMS
@@ -242,7 +244,7 @@ async def _read(reading: Awaitable[Any]) -> Any:
         return await reading
     except (ValueError, OverflowError) as error:  # of asyncpg: such as a day before our era
         raise Rejected(
-            f"a value does not fit, or has no form here: {str(error)[:300]}; cast it in the SQL, "
+            f"a value does not fit, or has no form here: {in_brief(str(error))}; cast it in the SQL, "
             "such as $1::text or made::text"
         ) from None
 

@@ -8,26 +8,28 @@ Sources: PostgreSQL's manual, appendix A (SQLSTATE) and 55.2 (message flow); asy
 from __future__ import annotations
 
 import asyncio
-import re
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr
 
 from runner.connector import (
+    CaCertificate,
     Call,
     Connection,
     ConnectionRejected,
     OutcomeUnknown,
     Rejected,
+    ServerHost,
     TimedOut,
+    Tls,
     Unavailable,
-    checked_hosts,
+    in_brief,
+    tls_context,
 )
 
 if TYPE_CHECKING:
@@ -46,26 +48,26 @@ MENDS = {
 class PostgresConnection(Connection):
     """A user of a database."""
 
-    host: str = Field(description="The server.", examples=["db.example.com"])
+    title: ClassVar[str] = "PostgreSQL"
+    steps: ClassVar[tuple[str, ...]] = (
+        "Make a user for this server: CREATE USER hookline PASSWORD '…'.",
+        (
+            "Give it the rights that the steps need, no more: GRANT SELECT, INSERT, UPDATE ON orders TO "
+            "hookline."
+        ),
+        (
+            "A database in a private network: whoever runs this server allows its address under [network] in "
+            "hookline.toml."
+        ),
+    )
+
+    host: ServerHost = Field(examples=["db.example.com"])
     port: int = Field(5432, gt=0, lt=65536, description="The port.")
     database: str = Field(description="The database.", min_length=1)
     user: str = Field(description="The user; give it the rights that workflows need, no more.", min_length=1)
     password: SecretStr = Field(SecretStr(""), description="The password.")
-    tls: Literal["verify", "unverified", "none"] = Field(
-        "verify",
-        description="verify: encrypted, and the server's certificate is checked; unverified: encrypted, but "
-        "whoever answers is believed; none: all in the clear.",
-    )
-    ca_certificate: str | None = Field(
-        None, description="The certificate (PEM) of a private authority that the server's is from."
-    )
-
-    @field_validator("host")
-    @classmethod
-    def _one_host(cls, value: str) -> str:
-        if "*" in value:
-            raise ValueError("a host holds no *")
-        return checked_hosts([value])[0]
+    tls: Tls = "verify"
+    ca_certificate: CaCertificate = None
 
     @property
     def where(self) -> str:
@@ -129,7 +131,7 @@ async def session(call: Call, connection: PostgresConnection, *, readonly: bool)
             user=connection.user,
             # everything is given: nothing is taken from the environment or the home of the server's account
             password=connection.password.get_secret_value(),
-            ssl=False if connection.tls == "none" else _tls(connection.tls, connection.ca_certificate),
+            ssl=tls_context(connection.tls, connection.ca_certificate) or False,
             direct_tls=False,
             target_session_attrs="any",
             timeout=call.timeout_seconds,
@@ -188,7 +190,7 @@ async def errors(asyncpg: Any, progress: Progress, seconds: float) -> AsyncItera
     except asyncpg.InterfaceError as error:
         if progress.committing or "closed" in str(error):
             _broken(progress, error)
-        raise Rejected(f"a value does not fit: {str(error)[:300]}") from None
+        raise Rejected(f"a value does not fit: {in_brief(str(error))}") from None
 
 
 def _said(progress: Progress, error: Any) -> NoReturn:
@@ -218,16 +220,4 @@ def _reason(error: Any) -> str:
     parts = [said, *(text for text in (error.detail, error.hint) if text)]
     if error.position:
         parts.append(f"at character {error.position} of the SQL")
-    return re.sub(r"[\x00-\x1f\x7f\s]+", " ", "; ".join(parts))[:500].strip()
-
-
-@lru_cache(maxsize=32)
-def _tls(mode: str, ca_certificate: str | None) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cadata=ca_certificate)
-    except ssl.SSLError:
-        raise ConnectionRejected("ca_certificate is not a certificate in PEM") from None
-    if mode == "unverified":
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
+    return in_brief("; ".join(parts), 500)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from runner.connector import Json, Rejected
+from runner.connector import Json, Rejected, in_brief
 
 LONGEST_NAME_BYTES = 63  # NAMEDATALEN - 1: PostgreSQL cuts longer names without a word
 MOST_PARAMETERS = 32_767  # asyncpg writes their count as a signed 16-bit number
@@ -63,7 +63,8 @@ def identifier(name: str) -> str:
     """
     if not name or "\0" in name or len(name.encode(errors="replace")) > LONGEST_NAME_BYTES:
         raise Rejected(
-            f"{name[:100]!r} cannot be the name of a table or column: 1 to {LONGEST_NAME_BYTES} bytes"
+            f"{in_brief(name, 100)!r} cannot be the name of a table or column: "
+            f"1 to {LONGEST_NAME_BYTES} bytes"
         )
     escaped = name.replace('"', '""')
     return f'"{escaped}"'

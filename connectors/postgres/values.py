@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
-from runner.connector import File, Files, Json, Rejected, duration_seconds
+from runner.connector import File, Files, Json, Rejected, duration_seconds, in_brief
 
 EXACT_DIGITS = 15  # what a JSON number (a double) always keeps
 TEXTS = frozenset({"text", "varchar", "bpchar", "char", "name", "citext", "xml", "unknown"})
@@ -43,7 +43,8 @@ async def parameter(value: Json, kind: str, number: int, files: Files) -> Any:
         return READERS.get(kind, _as_it_is)(value)
     except (ValueError, TypeError, OverflowError) as error:
         raise Rejected(
-            f"${number} is of the type {kind}, and the value cannot be read as one: {str(error)[:200]}"
+            f"${number} is of the type {kind}, and the value cannot be read as one: "
+            f"{in_brief(str(error), 200)}"
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""A TCP proxy that loses the answer to a commit: the database has it, and its client never hears."""
+"""A TCP proxy that loses the answer to a commit: the server has it, and its client never hears."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ COMMIT = b"COMMIT;"
 
 
 class CuttingProxy:
-    """Forwards to *port* on loopback; while `cuts`, a commit is forwarded and its connection broken."""
+    """
+    Forwards to *port* on loopback; while `cuts`, what holds *cut_at* is forwarded and its connection broken;
+    while `silences`, it is kept, and nothing is answered any more.
+    """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, cut_at: bytes = COMMIT) -> None:
         self.port = 0
         self.cuts = False
+        self.silences = False
         self._to = port
+        self._cut_at = cut_at
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One client's connection, until either side ends it."""
@@ -23,12 +28,15 @@ class CuttingProxy:
         answers = asyncio.create_task(self._copy(database_reader, writer))
         try:
             while data := await reader.read(65536):
+                if self.silences and self._cut_at in data:
+                    await reader.read()
+                    break
                 database_writer.write(data)
                 await database_writer.drain()
-                if self.cuts and COMMIT in data:
+                if self.cuts and self._cut_at in data:
                     answers.cancel()  # whatever comes back now is lost
                     await asyncio.gather(answers, return_exceptions=True)
-                    await database_reader.read(1)  # it is committed when its answer comes
+                    await database_reader.read(1)  # it is done when its answer comes
                     break
         except ConnectionError:
             pass
@@ -47,9 +55,9 @@ class CuttingProxy:
 
 
 @contextlib.asynccontextmanager
-async def cutting_proxy(port: int) -> AsyncIterator[CuttingProxy]:
+async def cutting_proxy(port: int, cut_at: bytes = COMMIT) -> AsyncIterator[CuttingProxy]:
     """A proxy before the server at *port*."""
-    proxy = CuttingProxy(port)
+    proxy = CuttingProxy(port, cut_at)
     clients: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
