@@ -7,16 +7,20 @@ its models take time to build; others register by an entry point of the group `h
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from operator import itemgetter
+from types import MappingProxyType
+from typing import Any, TypeAlias
 
-from runner.connector import Action, ActionInfo, Chooser, Connection, Connector, Json
+from runner.connector import Action, ActionInfo, Chooser, Connection, Connector, Json, OAuthConnection
 
 CONNECTORS = {
     "airtable": "connectors.airtable",
+    "command": "connectors.ssh.command",
     "discord": "connectors.discord",
     "email": "connectors.email",
     "github": "connectors.github",
@@ -34,13 +38,16 @@ CONNECTORS = {
     "mattermost": "connectors.mattermost",
     "mcp": "connectors.mcp",
     "microsoft_teams": "connectors.microsoft_teams",
+    "mysql": "connectors.mysql",
     "notion": "connectors.notion",
     "openai": "connectors.openai",
     "pagerduty": "connectors.pagerduty",
     "postgres": "connectors.postgres",
+    "redis": "connectors.redis",
     "rss": "connectors.rss",
     "s3": "connectors.s3",
     "sendgrid": "connectors.sendgrid",
+    "sftp": "connectors.ssh.files",
     "shopify": "connectors.shopify",
     "slack": "connectors.slack",
     "state": "connectors.state",
@@ -63,6 +70,7 @@ HOMES = {
     "oauth2": "http",
     "query": "http",
     "smtp": "email",
+    "ssh": "sftp",
 }
 """Connection kind → its connector, where the two have different names: found without importing all."""
 
@@ -120,12 +128,16 @@ def connection_model(kind: str) -> type[Connection] | None:
     return None
 
 
-def catalogue_actions() -> Mapping[str, ActionInfo]:
+Allowed: TypeAlias = Mapping[str, Sequence[str]]
+"""By `connector.action.input`: the values that this server's configuration allows there."""
+
+
+def catalogue_actions(allowed: Allowed = MappingProxyType({})) -> Mapping[str, ActionInfo]:
     """All actions for the checker. Looking one up imports its connector; walking imports all."""
-    return _CatalogueActions()
+    return _CatalogueActions(allowed)
 
 
-def described(name: str | None = None) -> list[Json]:
+def described(name: str | None = None, *, allowed: Allowed = MappingProxyType({})) -> list[Json]:
     """
     The actions of one connector, or of all, as command, API and pages show them: `name, connector,
     summary, connection_kinds, connection_required, inputs` and `output` (JSON Schema),
@@ -135,41 +147,76 @@ def described(name: str | None = None) -> list[Json]:
         LookupError: there is no connector of that name.
     """
     chosen = names() if name is None else [name]
-    return [_described(one, found) for one in chosen for found in connector(one).actions.values()]
+    return [
+        described_action(one, found, allowed) for one in chosen for found in connector(one).actions.values()
+    ]
 
 
 def described_kinds() -> list[Json]:
-    """The connection kinds: `kind, connector, summary, fields` (JSON Schema), sorted by kind."""
+    """The connection kinds as `described_kind` has them, sorted by kind."""
     kinds = {
-        kind: {
-            "kind": kind,
-            "connector": HOMES.get(kind, one),  # several may take the same
-            "summary": inspect.getdoc(model) or "",
-            "fields": model.model_json_schema(),
-        }
+        # several connectors may take the same
+        kind: described_kind(kind, HOMES.get(kind, one), model, connector(one).title)
         for one in names()
         for kind, model in connector(one).connections.items()
     }
     return sorted(kinds.values(), key=itemgetter("kind"))
 
 
-def _described(connector_name: str, found: Action) -> Json:
+def described_kind(kind: str, connector_name: str, model: type[Connection], title: str) -> Json:
+    """
+    `kind, connector, title, summary, steps` (where each value is found), `fields` (JSON Schema) and
+    `signs_in`: whether a person may have to allow it in a browser. *title* is the connector's.
+    """
+    return {
+        "kind": kind,
+        "connector": connector_name,
+        "title": model.title or title,
+        "summary": inspect.getdoc(model) or "",
+        "steps": list(model.steps),
+        "fields": model.model_json_schema(),
+        "signs_in": issubclass(model, OAuthConnection),
+    }
+
+
+def described_mends(name: str) -> list[Json]:
+    """What the codes of a connector's service mean that says no: `{code, mend}`. Raises LookupError."""
+    return [{"code": code, "mend": mend} for code, mend in connector(name).mends.items()]
+
+
+def described_action(connector_name: str, found: Action, allowed: Allowed = MappingProxyType({})) -> Json:
+    """One action of the connector *connector_name* as `described` has it."""
+    inputs = found.input.model_json_schema()
     return {
         "name": found.name,
         "connector": connector_name,
         "summary": found.summary,
         "connection_kinds": [model.kind for model in found.connections],
         "connection_required": found.connection_required,
-        "inputs": found.input.model_json_schema(),
+        "inputs": {**inputs, "properties": _narrowed(found.name, inputs.get("properties", {}), allowed)},
         "output": found.output.model_json_schema(mode="serialization"),
         "after_crash": "depends on the inputs" if callable(found.after_crash) else found.after_crash,
         "example": found.example,
     }
 
 
+def _narrowed(action: str, properties: Mapping[str, Any], allowed: Allowed) -> dict[str, Any]:
+    """The schemas of an action's inputs, with the values that are allowed where these are few."""
+    return {
+        name: {**one, "enum": [*values]} if (values := allowed.get(f"{action}.{name}")) is not None else one
+        for name, one in properties.items()
+    }
+
+
 class _CatalogueActions(Mapping[str, ActionInfo]):
+    def __init__(self, allowed: Allowed) -> None:
+        self._allowed = allowed
+
     def __getitem__(self, full_name: str) -> ActionInfo:
-        return _info(full_name)
+        found = _info(full_name)
+        if any(one.startswith(f"{full_name}.") for one in self._allowed):
+            return replace(found, inputs=_narrowed(full_name, found.inputs, self._allowed))
+        return found
 
     def __iter__(self) -> Iterator[str]:
         for name in names():

@@ -19,7 +19,7 @@ from email.message import EmailMessage
 from email.policy import SMTP as WIRE
 from email.utils import formatdate
 from functools import lru_cache
-from typing import Annotated, Literal, NoReturn, Self, TypeAlias
+from typing import Annotated, ClassVar, Literal, NoReturn, Self, TypeAlias
 
 import aiosmtplib
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, WithJsonSchema, model_validator
@@ -40,6 +40,7 @@ from runner.connector import (
     SecretStr,
     TimedOut,
     Unavailable,
+    in_brief,
 )
 
 email = Connector("email", title="Email", summary="Mail over any SMTP server.")
@@ -62,15 +63,15 @@ def address(text: str) -> Address:
     """
     match = ADDRESS.fullmatch(text.strip())
     if match is None or CONTROL.search(text.strip()):
-        raise ValueError(f"{text.strip()[:100]!r} is not one address; write several as a list")
+        raise ValueError(f"{in_brief(text, 100)!r} is not one address; write several as a list")
     quoted, plain, bracketed, bare = match.groups()
     user, _, domain = (bracketed or bare).rpartition("@")
     if not user.isascii():
-        raise ValueError(f"{user[:100]!r}: letters before the @ must be ASCII")
+        raise ValueError(f"{in_brief(user, 100)!r}: letters before the @ must be ASCII")
     try:
         domain = domain.encode("idna").decode()
     except UnicodeError:
-        raise ValueError(f"{domain[:100]!r} is not a domain") from None
+        raise ValueError(f"{in_brief(domain, 100)!r} is not a domain") from None
     return Address((quoted or plain or "").strip(), user, domain)
 
 
@@ -102,6 +103,18 @@ Addresses: TypeAlias = Annotated[
 class SmtpConnection(Connection):
     """A mail server that takes messages for us."""
 
+    title: ClassVar[str] = "Email (SMTP)"
+    steps: ClassVar[tuple[str, ...]] = (
+        (
+            "Your mail provider's page on SMTP says the server, and whether it wants STARTTLS (port 587) or "
+            "TLS from the start (port 465)."
+        ),
+        (
+            "Where the account has a second factor, make an app password; for Gmail at "
+            "https://myaccount.google.com/apppasswords."
+        ),
+    )
+
     host: str = Field(description="The server.", examples=["smtp.example.com"])
     port: int | None = Field(
         None,
@@ -116,7 +129,9 @@ class SmtpConnection(Connection):
     password: SecretStr | None = Field(None, description="The password, or an app password.")
     sender: OneAddress | None = Field(None, alias="from", description="The sender where a step names none.")
     ca_certificate: str | None = Field(
-        None, description="The certificate (PEM) of a private authority that the server's is from."
+        None,
+        description="The certificate (PEM) of a private authority that the server's is from.",
+        json_schema_extra={"contentMediaType": "application/x-pem-file"},
     )
 
     @model_validator(mode="after")
@@ -186,6 +201,7 @@ class Sent(Output):
     # SMTP knows no idempotency key. The Message-ID is the same for every attempt, and many
     # receivers drop a second one; a step that cannot live with two says `after_crash: stop`.
     after_crash="repeat",
+    effect="sends {n} emails to {to}",
     example="""\
 action: email.send
 connection: mail
@@ -260,7 +276,7 @@ def compose(mail: Mail, sender: Address, attachments: list[Part], *, message_id:
             message.add_attachment(part.content, maintype=kind, subtype=subtype, filename=name)
         return message.as_bytes()
     except ValueError as error:  # also half a character (a lone surrogate)
-        raise Rejected(f"email.send: the message cannot be written: {str(error)[:200]}") from None
+        raise Rejected(f"email.send: the message cannot be written: {in_brief(str(error), 200)}") from None
 
 
 async def _attachments(call: Call, mail: Mail) -> list[Part]:
@@ -387,8 +403,7 @@ def _not_trusted(progress: Progress, error: ssl.SSLError) -> NoReturn:
 
 
 def _reason(error: aiosmtplib.SMTPResponseException) -> str:
-    text = " ".join("".join(c if c.isprintable() else " " for c in error.message).split())
-    return f"{error.code} {text[:200]}".strip()
+    return f"{error.code} {in_brief(error.message, 200)}".strip()
 
 
 @lru_cache(maxsize=32)

@@ -34,6 +34,7 @@ from runner.connector import (
     Rejected,
     Reply,
     Unavailable,
+    in_brief,
 )
 
 graphql = Connector("graphql", title="GraphQL", summary="Queries and mutations of any GraphQL service.")
@@ -249,7 +250,6 @@ def _codes(errors: Iterable[dict[str, Any]]) -> Iterable[str]:
 
 
 def _sentence(error: dict[str, Any]) -> str:
-    text = " ".join(str(error.get("message") or "an error without a message").split())
-    shown = text if len(text) <= SHOWN_CHARACTERS else f"{text[: SHOWN_CHARACTERS - 1]}…"
+    shown = in_brief(error.get("message") or "an error without a message", SHOWN_CHARACTERS)
     path = error.get("path")
     return f"{'.'.join(str(one) for one in path)}: {shown}" if isinstance(path, list) and path else shown

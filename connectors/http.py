@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from email.message import Message
 from typing import Annotated, Any, Literal, Self, TypeAlias
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -26,15 +25,11 @@ from runner.connector import (
     Part,
     Query,
     Rejected,
-    Reply,
+    content_of,
 )
 
 http = Connector("http", title="HTTP", summary="Requests to any service that has an address.")
 
-JSON_TYPE = re.compile(r"(application|text)/(json|[\w.+-]+\+json)")
-TEXT_TYPE = re.compile(
-    r"text/.*|application/(xml|[\w.+-]+\+xml|javascript|x-www-form-urlencoded|x-ndjson|(x-)?yaml)"
-)
 PartValue: TypeAlias = GivenFile | int | float | bool | None
 UPPER = BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value)
 
@@ -108,7 +103,7 @@ class Request(Input):
 class Response(Output):
     """The result of `http.request`; header names are in lower case."""
 
-    status: int
+    status: int = Field(examples=[200])
     headers: dict[str, str]
     body: Json = Field(
         description="Parsed JSON, a text, a file where it is neither, or null where it is empty."
@@ -117,6 +112,7 @@ class Response(Output):
 
 @http.action(
     after_crash="repeat",
+    effect="sends {n} {method} requests",
     example="""\
 action: http.request
 connection: crm
@@ -152,7 +148,7 @@ async def request(call: Call, connection: HttpCredentials | None, input: Request
     )
     expected = [input.expect] if isinstance(input.expect, int) else input.expect or []
     reply.accept(*expected)
-    return Response(status=reply.status, headers=dict(reply.headers), body=await _content(call, reply))
+    return Response(status=reply.status, headers=dict(reply.headers), body=await content_of(call, reply))
 
 
 def _address(url: str, connection: HttpCredentials | None) -> str:
@@ -195,29 +191,3 @@ async def _body(call: Call, given: GivenFile | None) -> tuple[bytes | str | None
         case dict():
             return await call.files.read(given), str(given["content_type"])
     return given, None
-
-
-async def _content(call: Call, reply: Reply) -> Json:
-    kind = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if JSON_TYPE.fullmatch(kind):
-        return reply.json() if reply.content.strip() else None
-    if TEXT_TYPE.fullmatch(kind):
-        return reply.text()
-    if not reply.content:
-        return None
-    if not kind:
-        try:
-            return reply.content.decode()
-        except UnicodeDecodeError:
-            kind = "application/octet-stream"
-    return await call.files.save(reply.content, filename=_filename(reply), content_type=kind)
-
-
-def _filename(reply: Reply) -> str:
-    """The name that the answer gives its file, without a folder; else the end of its address."""
-    message = Message()
-    message["Content-Disposition"] = reply.headers.get("content-disposition", "")
-    given = message.get_filename() or unquote(urlsplit(reply.url).path)
-    name = re.split(r"[/\\]", given)[-1]
-    name = "".join(one for one in name if one.isprintable()).strip(". ")
-    return name[:200] or "download"

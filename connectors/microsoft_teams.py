@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Literal, NoReturn, Self
+from typing import Any, ClassVar, Literal, NoReturn, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -30,6 +30,7 @@ from runner.connector import (
     Reply,
     SecretStr,
     Unavailable,
+    in_brief,
 )
 
 microsoft_teams = Connector(
@@ -47,6 +48,13 @@ COLORS = {"good": "Good", "warning": "Warning", "attention": "Attention", "accen
 @microsoft_teams.connection("microsoft_teams")
 class TeamsWebhook(Connection):
     """The address of a workflow's webhook; who has it can post, so that it is kept as a secret."""
+
+    title: ClassVar[str] = "Microsoft Teams"
+    steps: ClassVar[tuple[str, ...]] = (
+        "In Teams open ••• beside the channel or chat and choose Workflows.",
+        "Choose the template Send webhook alerts to a channel (or to a chat), and add it.",
+        "Copy the address that it shows at the end, whole: it holds its own signature.",
+    )
 
     webhook_url: SecretStr = Field(
         description="The address that Teams shows once the workflow is made (its trigger's URL in Power "
@@ -255,5 +263,5 @@ def _said(reply: Reply) -> str:
     if not isinstance(error, dict):
         return ""
     # the message may quote the address with its signature: the code is enough where there is one
-    code = " ".join(str(error.get("code") or "").split())[:100]
+    code = in_brief(error.get("code") or "", 100)
     return f": {code}" if code else ""

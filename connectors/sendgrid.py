@@ -12,7 +12,7 @@ import base64
 import re
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, NoReturn, Self
+from typing import Annotated, Any, ClassVar, NoReturn, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
@@ -36,6 +36,7 @@ from runner.connector import (
     Reply,
     SecretStr,
     Unavailable,
+    in_brief,
 )
 
 sendgrid = Connector("sendgrid", title="SendGrid", summary="Mail by SendGrid, with its templates.")
@@ -51,7 +52,7 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 def _address(text: str) -> str:
     if not ADDRESS.fullmatch(text.strip()):
         raise ValueError(
-            f"{text.strip()[:100]!r} is not one address, such as ann@example.com or Ann <ann@example.com>; "
+            f"{in_brief(text, 100)!r} is not one address, such as ann@example.com or Ann <ann@example.com>; "
             "a name holds no comma and no semicolon"
         )
     return text.strip()
@@ -89,6 +90,17 @@ Addresses = Annotated[
 @sendgrid.connection("sendgrid")
 class SendGridConnection(Connection):
     """A SendGrid API key."""
+
+    title: ClassVar[str] = "SendGrid"
+    steps: ClassVar[tuple[str, ...]] = (
+        (
+            "At https://app.sendgrid.com/settings/api_keys choose Create API Key, Restricted "
+            "Access, and give "
+            "it Mail Send."
+        ),
+        "Copy it: it is shown once. It begins with SG.",
+        "Under Settings, Sender Authentication, verify the address or domain that you send from.",
+    )
 
     api_key: SecretStr = Field(description="The API key (SG.…), with the right Mail Send.", min_length=1)
     sender: Address | None = Field(None, alias="from", description="The sender where a step names none.")
@@ -354,7 +366,7 @@ def _fail(reply: Reply) -> NoReturn:
         f"{one['field']}: {one.get('message')}" if one.get("field") else str(one.get("message"))
         for one in errors[:5]
     )
-    sentence = f"SendGrid: {' '.join(said.split())[:400] or f'answered {reply.status}'}"
+    sentence = f"SendGrid: {in_brief(said, 400) or f'answered {reply.status}'}"
     if reply.status == 429:
         raise Unavailable(f"{sentence}: too many requests", retry_after_seconds=_wait(reply), cause="429")
     if reply.status == 401:

@@ -16,7 +16,7 @@ import json
 import re
 import time
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import AfterValidator, BaseModel, Field, field_validator, model_validator
@@ -45,6 +45,7 @@ SEED = 32  # bytes of an Ed25519 key; some write the public one behind it
 MOST_ENDPOINTS = 50  # they are called at once, and a step has one bound in time
 SHARE = 0.9  # of the step's time: an endpoint that hangs must not take the others' outcome with it
 REFUSED = {401, 403}
+OWN_KEY = "idempotency-key"
 HOST = re.compile(r"(\*\.(?=[^.]+\.))?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:]*:[0-9a-f:.]*")
 
 Outcome = Literal["delivered", "gone", "rejected", "unavailable", "unknown"]
@@ -87,6 +88,12 @@ def signature(secret: str, *, message_id: str, timestamp: int, body: bytes) -> s
 @webhook.connection("webhook")
 class WebhookConnection(Connection):
     """A key that webhooks are signed with, by Standard Webhooks; the receivers check it."""
+
+    title: ClassVar[str] = "Signed webhooks"
+    steps: ClassVar[tuple[str, ...]] = (
+        "Make a key: whsec_ and behind it what openssl rand -base64 32 prints.",
+        "Give the same key to whoever receives your webhooks, and to nobody else.",
+    )
 
     secret: SecretStr = Field(
         description="The key: `whsec_…`, which the receivers have too, or `whsk_…`, an Ed25519 key of "
@@ -250,7 +257,10 @@ async def send(call: Call, connection: WebhookConnection, input: Send) -> Sent: 
         raise Rejected("webhook.send: the body cannot be written as JSON") from None
     message_id = f"msg_{call.idempotency_key.replace('.', '_')}"  # a full stop would be ambiguous when signed
     now = int(time.time())  # of this attempt: receivers refuse what is older than some minutes
+    named = {name.lower() for name in input.headers or {}}
     headers = {
+        # one for all: each endpoint is a service of its own
+        **({} if OWN_KEY in named else {OWN_KEY: call.idempotency_key}),
         **(input.headers or {}),
         "Content-Type": "application/json",
         "webhook-id": message_id,

@@ -6,7 +6,7 @@ Sources: airtable.com/developers/web/api, "Get user ID & scopes", "Errors", "Rat
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 from pydantic import Field
 
@@ -20,6 +20,7 @@ from runner.connector import (
     Reply,
     SecretStr,
     Unavailable,
+    in_brief,
 )
 
 airtable = Connector("airtable", title="Airtable", summary="Records of Airtable's tables.")
@@ -36,6 +37,8 @@ MENDS = {
 }
 """Errors that we can say more of than Airtable does."""
 
+airtable.explains(MENDS)
+
 
 @airtable.connection("airtable")
 class AirtableConnection(Bearer):
@@ -43,6 +46,16 @@ class AirtableConnection(Bearer):
     A personal access token of Airtable, with the scopes data.records:read and data.records:write,
     and schema.bases:read for lists to choose from; each base has to be added to it.
     """
+
+    title: ClassVar[str] = "Airtable"
+    steps: ClassVar[tuple[str, ...]] = (
+        "At https://airtable.com/create/tokens choose Create token.",
+        (
+            "Add the scopes data.records:read and data.records:write, and schema.bases:read for the lists of "
+            "tables and fields."
+        ),
+        "Add each base that the steps use under Access; create the token and copy it: it is shown once.",
+    )
 
     token: SecretStr = Field(
         description="The token (pat…), made at airtable.com/create/tokens.", min_length=1
@@ -125,5 +138,5 @@ def words(reply: Reply) -> tuple[str, str]:
     errors = answer.get("errors")
     error = errors[0] if isinstance(errors, list) and errors else answer.get("error")
     if isinstance(error, dict):
-        return str(error.get("type") or error.get("error") or ""), str(error.get("message") or "")[:200]
+        return str(error.get("type") or error.get("error") or ""), in_brief(error.get("message") or "", 200)
     return str(error or ""), ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Annotated, Any, NoReturn, Self
+from typing import Annotated, Any, ClassVar, NoReturn, Self
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
@@ -22,6 +22,7 @@ from runner.connector import (
     Reply,
     SecretStr,
     Unavailable,
+    in_brief,
 )
 
 discord = Connector(
@@ -96,10 +97,29 @@ MENDS = {
 }
 """Other errors that we can say more of; the rest is shown in Discord's words."""
 
+discord.explains(CREDENTIALS, MENDS)
+
 
 @discord.connection("discord")
 class DiscordConnection(Connection):
     """The token of a bot, or the address of a channel's webhook."""
+
+    title: ClassVar[str] = "Discord"
+    steps: ClassVar[tuple[str, ...]] = (
+        (
+            "At https://discord.com/developers/applications choose New Application; under Bot choose Reset "
+            "Token and copy it."
+        ),
+        (
+            "Under OAuth2, URL Generator, tick bot and the permissions that the steps need, such as Send "
+            "Messages; open the address that it makes and add the bot to your server."
+        ),
+        (
+            "To post in one channel only, do this in place of both: Edit Channel, "
+            "Integrations, Webhooks, New "
+            "Webhook, Copy Webhook URL."
+        ),
+    )
 
     token: SecretStr | None = Field(None, description="The token of the application's bot.")
     webhook_url: SecretStr | None = Field(
@@ -200,8 +220,8 @@ def _fail(reply: Reply) -> NoReturn:
         raise ConnectionRejected(f"Discord: {code or 401}: {mend}")
     if reply.status >= 500 or not about:
         reply.accept()
-    said = " ".join(str(about.get("message", "")).split())[:200]
-    faults = "; ".join(_faults(about.get("errors"), ()))[:500]
+    said = in_brief(about.get("message", ""), 200)
+    faults = in_brief("; ".join(_faults(about.get("errors"), ())), 500)
     mend = MENDS.get(code, "")
     raise Rejected(": ".join(one for one in (f"Discord: {code or reply.status}", said, faults, mend) if one))
 

@@ -14,7 +14,7 @@ import json
 import time
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -34,6 +34,7 @@ from runner.connector import (
     TokenConnection,
     Tokens,
     Unavailable,
+    in_brief,
 )
 
 github = Connector("github", title="GitHub", summary="Issues, statuses, files and workflows on GitHub.")
@@ -51,6 +52,16 @@ ADDRESS = "The address of the API; GitHub Enterprise Server has https://HOST/api
 class GitHubConnection(Bearer):
     """A GitHub personal access token, fine-grained (github_pat_…) or classic (ghp_…)."""
 
+    title: ClassVar[str] = "GitHub: token"
+    steps: ClassVar[tuple[str, ...]] = (
+        "At https://github.com/settings/personal-access-tokens choose Generate new token.",
+        (
+            "Choose the repositories, and under Permissions what the steps do: Issues, Contents, Commit "
+            "statuses or Actions, Read and write."
+        ),
+        "Choose Generate token and copy it: GitHub shows it once. It begins with github_pat_.",
+    )
+
     token: SecretStr = Field(description="The token; it may do what the steps do.", min_length=1)
     api_url: str | None = Field(API, description=ADDRESS)
 
@@ -63,11 +74,28 @@ class GitHubConnection(Bearer):
 class GitHubApp(TokenConnection):
     """A GitHub App that is installed on the repositories: its private key in place of a person's token."""
 
+    title: ClassVar[str] = "GitHub: app"
+    steps: ClassVar[tuple[str, ...]] = (
+        (
+            "At https://github.com/settings/apps choose New GitHub App; give it the repository permissions "
+            "that the steps need, and switch its webhook off."
+        ),
+        (
+            "On its page copy the App ID; under Private keys choose Generate a private key, and paste the "
+            "whole .pem file that comes down."
+        ),
+        "Choose Install App, and the repositories.",
+        "The page of the installation has its number at the end of its address: copy that too.",
+    )
+
     app_id: str = Field(description="The App's id or client id.", min_length=1)
     installation_id: int = Field(
         description="The installation: the number at the end of its settings page's address.", ge=1
     )
-    private_key: SecretStr = Field(description="A private key of the App: the whole .pem file.")
+    private_key: SecretStr = Field(
+        description="A private key of the App: the whole .pem file.",
+        json_schema_extra={"contentMediaType": "application/x-pem-file"},
+    )
     api_url: str | None = Field(API, description=ADDRESS)
 
     @field_validator("app_id", mode="before")
@@ -234,7 +262,7 @@ def _details(errors: Json) -> str:
             parts.append(str(one.get("message") or f"{field or one.get('resource')}: {code}"))
         else:
             parts.append(str(one))
-    return f" ({'; '.join(parts)[:500]})" if parts else ""
+    return f" ({in_brief('; '.join(parts), 500)})" if parts else ""
 
 
 def _wait(reply: Reply) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -17,6 +17,7 @@ from runner.connector import (
     Rejected,
     Reply,
     SecretStr,
+    in_brief,
 )
 
 gitlab = Connector("gitlab", title="GitLab", summary="Issues, statuses, files and pipelines on GitLab.")
@@ -29,6 +30,16 @@ LONGEST_SAID = 500
 @gitlab.connection("gitlab")
 class GitLabConnection(HttpConnection):
     """A GitLab access token: personal, of a group or of a project, with the scope api."""
+
+    title: ClassVar[str] = "GitLab"
+    steps: ClassVar[tuple[str, ...]] = (
+        (
+            "At https://gitlab.com/-/user_settings/personal_access_tokens add a token with the scope api; or "
+            "in a project or group under Settings, Access tokens."
+        ),
+        "Copy it: GitLab shows it once. It begins with glpat-.",
+        "A GitLab of your own: give the address of its API under More options.",
+    )
 
     token: SecretStr = Field(description="The token (glpat-…).", min_length=1)
     api_url: str | None = Field(
@@ -89,7 +100,7 @@ def reason(reply: Reply) -> str:
     if not isinstance(answer, dict):
         return ""
     said = answer.get("message") or answer.get("error_description") or answer.get("error") or ""
-    return _flat(said)[:LONGEST_SAID]
+    return in_brief(_flat(said), LONGEST_SAID)
 
 
 def _accepted(reply: Reply) -> Reply:

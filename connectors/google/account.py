@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import time
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 from urllib.parse import urlsplit
 
 import orjson
@@ -34,6 +34,7 @@ from runner.connector import (
     TokenConnection,
     Tokens,
     Unavailable,
+    in_brief,
     tokens_of,
 )
 
@@ -80,9 +81,24 @@ class GoogleRobot(TokenConnection):
     for a `subject`.
     """
 
+    title: ClassVar[str] = "Google: robot account"
+    steps: ClassVar[tuple[str, ...]] = (
+        (
+            "At https://console.cloud.google.com choose or create a project; under APIs & Services, Library, "
+            "enable what you need: Google Sheets API, Google Drive API, Google Docs API, Google Calendar API."
+        ),
+        "Under IAM & Admin, Service Accounts, choose Create service account. It needs no roles.",
+        "Open it: Keys, Add key, Create new key, JSON. A file comes down; paste the whole of it here.",
+        (
+            "Share each sheet, folder or calendar with the account's address, as with a colleague. The "
+            "address is shown here once the key is saved."
+        ),
+    )
+
     key: SecretStr = Field(
         description="The key file (JSON), whole. Google Cloud console: IAM & Admin, Service Accounts, the "
-        "account, Keys, Add key, JSON."
+        "account, Keys, Add key, JSON.",
+        json_schema_extra={"contentMediaType": "application/json"},
     )
     subject: str | None = Field(
         None,
@@ -125,6 +141,10 @@ class GoogleRobot(TokenConnection):
     def address(self) -> str:
         """Who others share things with."""
         return self.subject or _read(self.key).client_email
+
+    def shared_with(self) -> str | None:
+        """The account itself; in the name of a person there is nothing to share."""
+        return None if self.subject else self.address
 
     @property
     def may_mail(self) -> bool:
@@ -173,6 +193,23 @@ class GoogleUser(OAuthConnection):
     While the app's publishing status is Testing, Google ends the sign-in after seven days: set it to In
     production, or use a robot account, which does not end.
     """
+
+    title: ClassVar[str] = "Google: sign in"
+    steps: ClassVar[tuple[str, ...]] = (
+        (
+            "At https://console.cloud.google.com choose or create a project; under APIs & Services, Library, "
+            "enable what you need, Gmail API for mail."
+        ),
+        (
+            "On the OAuth consent screen (Google Auth Platform) fill in the app's name, and under Audience "
+            "choose Publish app. While it is in Testing, Google ends each sign-in after seven days."
+        ),
+        (
+            "Under Clients choose Create client, Web application, and add the redirect address shown here "
+            "under Authorized redirect URIs."
+        ),
+        "Copy the client ID and the client secret into the fields here; save, then sign in.",
+    )
 
     scope: str | None = Field(
         f"{FILES} {SEND}",
@@ -280,8 +317,8 @@ def _refusal(reply: Reply, robot: GoogleRobot, key: KeyFile) -> str:
         answer = None
     fields = answer if isinstance(answer, dict) else {}
     code = str(fields.get("error", reply.status))
-    said = "".join(one for one in str(fields.get("error_description", "")) if one.isprintable())
-    sentence = f"Google gives no token: {code[:100]}" + (f" ({said[:200]})" if said else "")
+    said = in_brief(fields.get("error_description", ""), 200)
+    sentence = f"Google gives no token: {in_brief(code, 100)}" + (f" ({said})" if said else "")
     if code in {"unauthorized_client", "access_denied"}:
         client = key.client_id or key.client_email
         return (

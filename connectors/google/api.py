@@ -21,6 +21,7 @@ from runner.connector import (
     Rejected,
     Reply,
     Unavailable,
+    in_brief,
 )
 
 if TYPE_CHECKING:
@@ -158,9 +159,7 @@ def refusal(reply: Reply) -> tuple[str, list[str]]:
     found: list[Any] = [error.get("errors"), error.get("details")]
     entries = [one for some in found if isinstance(some, list) for one in some if isinstance(one, dict)]
     reasons = [str(one["reason"]) for one in entries if "reason" in one]
-    message = "".join(one if one.isprintable() else " " for one in str(error.get("message", "")))
-    text = " ".join(message.split())
-    return text[:LONGEST_SAID], [*reasons, str(error.get("status", ""))]
+    return in_brief(error.get("message", ""), LONGEST_SAID), [*reasons, str(error.get("status", ""))]
 
 
 async def who(call: Call, connection: Google) -> str:

@@ -17,7 +17,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from connectors.google.account import Google
-from connectors.google.api import CALENDAR, ask, cursor_of, objects, path, send
+from connectors.google.api import CALENDAR, CREDENTIALS, MENDS, ask, cursor_of, objects, path, send
 from runner.connector import (
     Call,
     Choice,
@@ -28,9 +28,11 @@ from runner.connector import (
     OutcomeUnknown,
     Output,
     Rejected,
+    in_brief,
 )
 
 google_calendar = Connector("google_calendar", title="Google Calendar", summary="Events of calendars.")
+google_calendar.explains(CREDENTIALS, MENDS)
 
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 WHEN = "2024-05-01T10:00:00+02:00, without an offset with `time_zone`, or 2024-05-01 for a whole day."
@@ -45,7 +47,7 @@ def _moment(text: str) -> str:
             return text
         return datetime.fromisoformat(text).isoformat()
     except ValueError:
-        raise ValueError(f"{text[:50]!r} is no time; write {WHEN}") from None
+        raise ValueError(f"{in_brief(text, 50)!r} is no time; write {WHEN}") from None
 
 
 class InCalendar(Input):

@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import Field
 
 from connectors.google.account import Google
-from connectors.google.api import DOCS, DRIVE, ask, objects, path
+from connectors.google.api import CREDENTIALS, DOCS, DRIVE, MENDS, ask, objects, path
 from connectors.google.files import (
     ALL_DRIVES,
     FIELDS,
@@ -28,6 +28,7 @@ from connectors.google.files import (
 from runner.connector import Call, Choices, Connector, Input, Json, Output, Rejected
 
 google_docs = Connector("google_docs", title="Google Docs", summary="Documents: made, filled, added to.")
+google_docs.explains(CREDENTIALS, MENDS)
 
 DOCUMENT = f"{KINDS}document"
 FORMATS = {"text": "text/plain", "html": "text/html", "markdown": "text/markdown"}

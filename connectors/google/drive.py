@@ -13,7 +13,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from connectors.google.account import Google
-from connectors.google.api import DRIVE, ask, path, quoted, send
+from connectors.google.api import CREDENTIALS, DRIVE, MENDS, ask, path, quoted, send
 from connectors.google.files import (
     ALL_DRIVES,
     FIELDS,
@@ -42,6 +42,7 @@ from runner.connector import (
 )
 
 google_drive = Connector("google_drive", title="Google Drive", summary="Files: up, down, found and shared.")
+google_drive.explains(CREDENTIALS, MENDS)
 
 EXPORTS = {
     "pdf": "application/pdf",

@@ -18,11 +18,12 @@ from email.message import EmailMessage
 from pydantic import Field
 
 from connectors.google.account import Google
-from connectors.google.api import GMAIL, ask, cursor_of, objects, path, related
+from connectors.google.api import CREDENTIALS, GMAIL, MENDS, ask, cursor_of, objects, path, related
 from connectors.google.message import Mail, compose, parts_of
 from runner.connector import Call, ConnectionRejected, Connector, File, Input, Json, OutcomeUnknown, Output
 
 gmail = Connector("gmail", title="Gmail", summary="Mail of a Google account: sent, drafted, found, read.")
+gmail.explains(CREDENTIALS, MENDS)
 
 
 class Sent(Output):

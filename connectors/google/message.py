@@ -16,7 +16,7 @@ from typing import Annotated, Self, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
-from runner.connector import Call, FileInput, GivenFile, Html, Input, Part, Rejected
+from runner.connector import Call, FileInput, GivenFile, Html, Input, Part, Rejected, in_brief
 
 LONGEST = 36_700_160  # bytes of a message, Google's own limit
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -85,12 +85,12 @@ def address(text: str) -> Address:
     """
     name, spec = parseaddr(text.strip())
     if CONTROL.search(text.strip()) or not SPEC.fullmatch(spec) or text.count("@") != 1 + name.count("@"):
-        raise ValueError(f"{text.strip()[:100]!r} is not one address; write several as a list")
+        raise ValueError(f"{in_brief(text, 100)!r} is not one address; write several as a list")
     user, _, domain = spec.partition("@")
     try:
         return Address(name, user, domain.encode("idna").decode())
     except UnicodeError:
-        raise ValueError(f"{domain[:100]!r} is not a domain") from None
+        raise ValueError(f"{in_brief(domain, 100)!r} is not a domain") from None
 
 
 def compose(mail: Mail, attachments: list[Part]) -> bytes:
@@ -123,7 +123,7 @@ def compose(mail: Mail, attachments: list[Part]) -> bytes:
             message.add_attachment(part.content, maintype=kind, subtype=subtype, filename=name)
         written = message.as_bytes()
     except ValueError as error:  # also half a character (a lone surrogate)
-        raise Rejected(f"gmail: the message cannot be written: {str(error)[:200]}") from None
+        raise Rejected(f"gmail: the message cannot be written: {in_brief(str(error), 200)}") from None
     if len(written) > LONGEST:
         raise Rejected(f"gmail: the message has {len(written):,} bytes; Gmail takes {LONGEST:,}")
     return written

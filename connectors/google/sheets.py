@@ -13,7 +13,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from connectors.google.account import Google, GoogleRobot, GoogleUser
-from connectors.google.api import DRIVE, SHEETS, ask, cursor_of, objects, path, quoted
+from connectors.google.api import CREDENTIALS, DRIVE, MENDS, SHEETS, ask, cursor_of, objects, path, quoted
 from connectors.google.table import (
     OfSheet,
     OfTable,
@@ -32,6 +32,7 @@ from runner.connector import Call, Choice, Choices, Connector, Json, Output, Rej
 google_sheets = Connector("google_sheets", title="Google Sheets", summary="Rows and cells of spreadsheets.")
 google_sheets.connection("google")(GoogleRobot)
 google_sheets.connection("google_oauth")(GoogleUser)
+google_sheets.explains(CREDENTIALS, MENDS)
 
 SPREADSHEET = "application/vnd.google-apps.spreadsheet"
 
@@ -155,8 +156,16 @@ def _append_rule(given: Append) -> Literal["repeat", "stop"]:
     return "repeat" if given.once_by else "stop"
 
 
+def _headings(given: Append, _method: str, _address: str) -> Json:
+    """What the sheet is taken to hold when nothing is asked of it: the headings of the given rows."""
+    names = dict.fromkeys(name for row in given.given() for name in row)
+    return {"values": [list(names)]}
+
+
 @google_sheets.action(
     after_crash=_append_rule,
+    effect="adds {n} rows[ to {sheet}]",
+    reading=_headings,
     example="""\
 action: google_sheets.append
 connection: shop-sheet

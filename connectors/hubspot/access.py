@@ -7,7 +7,7 @@ guidelines". A version of the API is supported for eighteen months; it stands on
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 from pydantic import Field
 
@@ -21,6 +21,7 @@ from runner.connector import (
     Reply,
     SecretStr,
     Unavailable,
+    in_brief,
     url_path,
 )
 
@@ -37,6 +38,16 @@ class HubSpotConnection(Bearer):
     A service key of HubSpot, or the access token of a private app, with the scopes that the steps
     need, such as crm.objects.contacts.write.
     """
+
+    title: ClassVar[str] = "HubSpot"
+    steps: ClassVar[tuple[str, ...]] = (
+        "In HubSpot create a service key, or a private app under Settings, Integrations, Private Apps.",
+        (
+            "Give it the scopes that the steps need, such as crm.objects.contacts.read and "
+            "crm.objects.contacts.write."
+        ),
+        "Copy the key or the access token; it begins with pat-.",
+    )
 
     token: SecretStr = Field(description="The key or token (pat-…).", min_length=1)
     api_url: str | None = Field(API, description="The address of the API, for tests and gateways.")
@@ -73,7 +84,7 @@ def _fail(reply: Reply) -> NoReturn:
     """Raise what HubSpot's status means; its answer says more, in words."""
     error = _error(reply)
     said = " ".join(filter(None, (error.get("category"), error.get("message"))))
-    sentence = f"HubSpot answered {reply.status}" + (f": {said[:300]}" if said else "")
+    sentence = f"HubSpot answered {reply.status}" + (f": {in_brief(said)}" if said else "")
     match reply.status:
         case 401:
             raise ConnectionRejected(f"{sentence}; copy the key or token again")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
@@ -20,6 +20,7 @@ from runner.connector import (
     SecretStr,
     Unavailable,
     basic,
+    in_brief,
 )
 
 jira = Connector("jira", title="Jira", summary="Issues, comments and searches in Jira.")
@@ -33,6 +34,22 @@ FAILED_SIGN_IN = re.compile(r"AUTHENTICATED_FAILED|AUTHENTICATION_DENIED")
 @jira.connection("jira")
 class JiraConnection(Connection):
     """Jira Cloud by e-mail and API token, or a Jira of your own by a personal access token."""
+
+    title: ClassVar[str] = "Jira"
+    steps: ClassVar[tuple[str, ...]] = (
+        (
+            "Cloud: at https://id.atlassian.com/manage-profile/security/api-tokens choose Create API token "
+            "and copy it."
+        ),
+        (
+            "Give the address of the site, such as https://acme.atlassian.net, and the e-mail address of the "
+            "token's account."
+        ),
+        (
+            "A Jira of your own: in your profile, Personal Access Tokens, choose Create token; leave the "
+            "e-mail address empty."
+        ),
+    )
 
     api_url: str = Field(
         description="The site's address. For a Cloud token with scopes: "
@@ -147,4 +164,4 @@ def _reason(reply: Reply) -> str:
         parts += [f"{name}: {one}" for name, one in errors.items()]
     if not parts and (said := answer.get("message")):  # of what stands in front of Jira
         parts = [str(said)]
-    return "; ".join(parts)[:LONGEST_SAID]
+    return in_brief("; ".join(parts), LONGEST_SAID)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -20,6 +20,7 @@ from runner.connector import (
     Reply,
     SecretStr,
     Unavailable,
+    in_brief,
 )
 
 linear = Connector("linear", title="Linear", summary="Issues and comments in Linear.")
@@ -32,6 +33,12 @@ LONGEST_SAID = 500
 @linear.connection("linear")
 class LinearConnection(HttpConnection):
     """A Linear API key (Settings → Security & access → Personal API keys), or an OAuth access token."""
+
+    title: ClassVar[str] = "Linear"
+    steps: ClassVar[tuple[str, ...]] = (
+        "In Linear open Settings, Security & access, and under Personal API keys choose New API key.",
+        "Copy it: it is shown once. It begins with lin_api_.",
+    )
 
     api_key: SecretStr = Field(description="The key (lin_api_…).", min_length=1)
     api_url: str | None = Field(API, description="The address of the GraphQL API.")
@@ -79,7 +86,8 @@ def _fail(reply: Reply, error: dict[str, Any]) -> None:
     """Raise what Linear's first error means: by its type, or by the code of what stands in front."""
     extensions = error.get("extensions")
     more = extensions if isinstance(extensions, dict) else {}
-    said = str(more.get("userPresentableMessage") or error.get("message") or "no reason given")[:LONGEST_SAID]
+    words = more.get("userPresentableMessage") or error.get("message") or "no reason given"
+    said = in_brief(words, LONGEST_SAID)
     kinds = {str(more.get(name) or "").lower().replace("_", " ") for name in ("type", "code")}
     if "ratelimited" in kinds:
         raise Unavailable(f"Linear: {said}", retry_after_seconds=_wait(reply), cause="429")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NoReturn, Self
+from typing import Any, ClassVar, NoReturn, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
@@ -20,6 +20,7 @@ from runner.connector import (
     Reply,
     SecretStr,
     Unavailable,
+    in_brief,
     url_path,
 )
 
@@ -48,10 +49,25 @@ CREDENTIALS = {
 }
 """Errors until a person mends the connection, each with the mend."""
 
+mattermost.explains(CREDENTIALS, MENDS)
+
 
 @mattermost.connection("mattermost")
 class MattermostConnection(Connection):
     """A server with the token of a bot or a person, or the address of an incoming webhook."""
+
+    title: ClassVar[str] = "Mattermost"
+    steps: ClassVar[tuple[str, ...]] = (
+        (
+            "In Mattermost open Integrations, Bot Accounts, Add Bot Account, and copy its token: it is shown "
+            "once."
+        ),
+        "Add the bot to the team, and to each channel that it is to post in.",
+        (
+            "To post in one channel only, do this in place of both: Integrations, Incoming Webhooks, Add "
+            "Incoming Webhook, and copy its address."
+        ),
+    )
 
     url: str | None = Field(
         None,
@@ -152,8 +168,8 @@ def _fail(reply: Reply) -> NoReturn:
     except OutcomeUnknown:
         answer = None
     about: dict[str, Json] = answer if isinstance(answer, dict) else {}
-    name = str(about.get("id", ""))[:100]
-    said = " ".join(str(about.get("message", "")).split())[:200].rstrip(".")
+    name = str(about.get("id", ""))
+    said = in_brief(about.get("message", ""), 200).rstrip(".")
     sentence = f"Mattermost: {reply.status}{': ' if said else ''}{said}"
     if name in CREDENTIALS:
         raise ConnectionRejected(f"{sentence}: {CREDENTIALS[name]}")

@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
@@ -36,6 +36,7 @@ from runner.connector import (
     Rejected,
     Reply,
     Unavailable,
+    in_brief,
 )
 
 mcp = Connector("mcp", title="MCP", summary="Tools of MCP servers, called by a workflow.")
@@ -52,6 +53,12 @@ CODED = re.compile(r"=\?base64\?.*\?=")
 @mcp.connection("mcp")
 class McpConnection(HttpConnection):
     """An MCP server: its address, and the token that it wants, if it does."""
+
+    title: ClassVar[str] = "MCP server"
+    steps: ClassVar[tuple[str, ...]] = (
+        "The server's own page says the address of its MCP endpoint, which often ends in /mcp.",
+        "It says too whether it wants a token, and where that is made.",
+    )
 
     api_url: str | None = Field(
         None,
@@ -76,13 +83,21 @@ mcp.connection("oauth2")(OAuth2)
 Way: TypeAlias = McpConnection | Header | OAuth2 | None
 
 
+def keyed(call: Call, method: str) -> dict[str, str]:
+    """The header for one request: the call's own key is the tool's, however many came before it."""
+    if not call.idempotency_key:
+        return {}
+    own = "" if method == "tools/call" else f".{method.replace('/', '.').lower()}"
+    return {"Idempotency-Key": f"{call.idempotency_key}{own}"}
+
+
 class RpcError(Exception):
     """The server answered with a JSON-RPC error."""
 
     def __init__(self, error: Mapping[str, Any]) -> None:
         code = error.get("code")
         self.code = code if isinstance(code, int) else 0
-        self.said = " ".join(str(error.get("message") or "an error without a message").split())[:400]
+        self.said = in_brief(error.get("message") or "an error without a message", 400)
         self.data: Any = error.get("data")
         super().__init__(self.said)
 
@@ -143,8 +158,7 @@ class Session:
             del sent["MCP-Protocol-Version"]  # it is agreed on by this very request
         if self.id is not None:
             sent["Mcp-Session-Id"] = self.id
-        if method != "tools/call" and self.call.idempotency_key:  # the call's own key is the tool's
-            sent["Idempotency-Key"] = f"{self.call.idempotency_key}.{method.replace('/', '.')}"
+        sent |= keyed(self.call, method)
         body: dict[str, Json] = {"jsonrpc": "2.0", "id": self._sent, "method": method}
         if given:
             body["params"] = given
@@ -164,12 +178,13 @@ class Session:
             raise Rejected(f"the MCP server refuses to be greeted: {error.said}") from None
         if answer.get("protocolVersion") not in GREETED:
             raise Rejected(
-                f"the MCP server speaks {str(answer.get('protocolVersion'))[:40]}, which we do not; "
+                f"the MCP server speaks {in_brief(answer.get('protocolVersion'), 40)}, which we do not; "
                 f"we speak {MODERN} and {', '.join(GREETED)}"
             )
         self.version = str(answer["protocolVersion"])
         self._name(answer)
         headers = {"Accept": ACCEPT, "MCP-Protocol-Version": self.version}
+        headers |= keyed(self.call, "notifications/initialized")
         if self.id is not None:
             headers["Mcp-Session-Id"] = self.id
         told = {"jsonrpc": "2.0", "method": "notifications/initialized"}
@@ -189,7 +204,8 @@ class Session:
             if set(supported) & set(GREETED):
                 return False
             raise Rejected(
-                f"the MCP server speaks {', '.join(supported)[:200] or 'another revision'}, and we {MODERN}"
+                f"the MCP server speaks {in_brief(', '.join(supported), 200) or 'another revision'}, "
+                f"and we {MODERN}"
             ) from None
         versions = answer.get("supportedVersions")
         if not isinstance(versions, list) or MODERN not in versions:
@@ -203,7 +219,7 @@ class Session:
             meta.get(f"{META}/serverInfo") if isinstance(meta, dict) else None
         )
         if isinstance(told, dict) and isinstance(name := told.get("title") or told.get("name"), str):
-            self.server = " ".join(name.split())[:100] or self.server
+            self.server = in_brief(name, 100) or self.server
 
 
 @asynccontextmanager
@@ -222,6 +238,7 @@ async def opened(call: Call, url: str) -> AsyncIterator[Session]:
     finally:
         if session.id is not None:
             headers = {"Mcp-Session-Id": session.id, "MCP-Protocol-Version": session.version}
+            headers |= keyed(call, "delete")
             # the work is done, and a session that is not ended runs out by itself
             with suppress(Rejected, ConnectionRejected, Unavailable, OutcomeUnknown, Parked):
                 await call.http.request("DELETE", url, headers=headers)

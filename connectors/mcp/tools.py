@@ -27,7 +27,7 @@ from connectors.mcp.session import (
     mcp,
     opened,
 )
-from runner.connector import Call, Choice, Choices, Input, Json, OutcomeUnknown, Output, Rejected
+from runner.connector import Call, Choice, Choices, Input, Json, OutcomeUnknown, Output, Rejected, in_brief
 
 MOST_PAGES = 20  # of a list of tools, looked through for one
 TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -123,9 +123,7 @@ async def call(call: Call, connection: Way, input: CallTool) -> Called:  # noqa:
     parts = [one for one in _list(result.get("content")) if isinstance(one, dict)]
     text = "\n".join(str(one["text"]) for one in parts if one.get("type") == "text" and "text" in one)
     if result.get("isError") is True and not input.accept_errors:
-        raise Rejected(
-            f"the tool {input.tool} failed: {' '.join(text.split())[:500] or 'it does not say why'}"
-        )
+        raise Rejected(f"the tool {input.tool} failed: {in_brief(text, 500) or 'it does not say why'}")
     return Called(
         text=text,
         structured=result.get("structuredContent"),

@@ -9,7 +9,7 @@ token's bot user".
 from __future__ import annotations
 
 import re
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 from uuid import UUID
 
 from pydantic import Field
@@ -25,6 +25,7 @@ from runner.connector import (
     Reply,
     SecretStr,
     Unavailable,
+    in_brief,
 )
 
 notion = Connector("notion", title="Notion", summary="Pages and databases in Notion.")
@@ -49,6 +50,8 @@ MENDS = {
 }
 """Codes that we can say more of than Notion does."""
 
+notion.explains(CREDENTIALS, MENDS)
+
 
 @notion.connection("notion")
 class NotionConnection(Bearer):
@@ -56,6 +59,16 @@ class NotionConnection(Bearer):
     An internal integration of Notion, made at notion.so/my-integrations. Each page or database has to
     be shared with it: in its menu ••• → Connections.
     """
+
+    title: ClassVar[str] = "Notion"
+    steps: ClassVar[tuple[str, ...]] = (
+        (
+            "At https://www.notion.so/my-integrations choose New integration, of the type Internal, and your "
+            "workspace."
+        ),
+        "Copy its secret, which begins with ntn_.",
+        "In Notion, share each page or database with it: •••, Connections, and its name.",
+    )
 
     token: SecretStr = Field(description="The integration's secret (ntn_…).", min_length=1)
     api_url: str | None = Field(API, description="The address of the API, for tests and gateways.")
@@ -125,7 +138,7 @@ def notion_id(text: str) -> str:
         found = re.search(rf"[?&]p=({ID})(?:[&#]|$)", given)
         found = found or re.match(rf"[^?#]*?({ID})/?(?:[?#]|$)", given)
     if found is None:
-        raise Rejected(f"{text[:100]!r} holds no id of Notion; copy the page's or database's link")
+        raise Rejected(f"{in_brief(text, 100)!r} holds no id of Notion; copy the page's or database's link")
     return str(UUID(found[1]))
 
 
@@ -160,4 +173,4 @@ def _words(reply: Reply) -> tuple[str, str]:
         return "", ""
     if not isinstance(answer, dict):
         return "", ""
-    return str(answer.get("code") or ""), str(answer.get("message") or "")[:300]
+    return str(answer.get("code") or ""), in_brief(answer.get("message") or "")

@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from connectors.notion.access import notion_id, text_of
-from runner.connector import Json, Rejected
+from runner.connector import Json, Rejected, in_brief
 
 MOST_TEXT = 2000  # characters in one piece of text
 MOST_PIECES = 100  # pieces of text in a property or block
@@ -266,5 +266,5 @@ def _shape(value: Json) -> str:
         case dict():
             return "an object"
         case str():
-            return f"the text {value[:40]!r}"
+            return f"the text {in_brief(value, 40)!r}"
     return str(value)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Literal, NoReturn
+from typing import Any, ClassVar, Literal, NoReturn
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, field_validator
@@ -26,6 +26,7 @@ from runner.connector import (
     Reply,
     SecretStr,
     Unavailable,
+    in_brief,
 )
 
 openai = Connector("openai", title="OpenAI", summary="Chat and embeddings of OpenAI and compatible servers.")
@@ -37,6 +38,17 @@ RESET = re.compile(r"(?:([0-9]+)h)?(?:([0-9]+)m(?!s))?(?:([0-9]+(?:\.[0-9]+)?)s)
 @openai.connection("openai")
 class OpenAiConnection(Connection):
     """An API key of OpenAI, or the address of a server that speaks the same API."""
+
+    title: ClassVar[str] = "OpenAI"
+    steps: ClassVar[tuple[str, ...]] = (
+        "At https://platform.openai.com/api-keys choose Create new secret key.",
+        "Copy it: it is shown once. It begins with sk-.",
+        (
+            "A server of your own that speaks the same API: give its address, up to and with "
+            "/v1; it may need "
+            "no key."
+        ),
+    )
 
     api_key: SecretStr | None = Field(
         None, description="The API key (sk-…); a server of your own may need none."
@@ -171,7 +183,7 @@ def usage_of(found: dict[str, Any]) -> Usage:
 def line(said: object) -> str:
     """What a server says, on one line."""
     text = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
-    return " ".join("".join(one if one.isprintable() else " " for one in text).split())[:300]
+    return in_brief(text)
 
 
 def first_of(value: object) -> object:

@@ -26,6 +26,7 @@ from runner.connector import (
     Output,
     Rejected,
     TimedOut,
+    in_brief,
 )
 
 MOST_IMAGE_BYTES = 20 * 1024 * 1024
@@ -40,7 +41,7 @@ def _judge(schema: dict[str, Any]) -> Draft202012Validator:
         return Draft202012Validator(schema, pattern_options=pattern, offline=True)
     except (ValidationError, ReferencingError, ValueError) as error:
         said = getattr(error, "message", str(error))
-        raise ValueError(f"is no JSON Schema (2020-12): {said[:200]}") from None
+        raise ValueError(f"is no JSON Schema (2020-12): {in_brief(said, 200)}") from None
 
 
 def _schema(given: dict[str, Any]) -> dict[str, Any]:
@@ -217,7 +218,7 @@ async def _pictures(call: Call, images: list[GivenFile]) -> list[Json]:
             raise Rejected("openai.chat: images: a text is no picture; give files of the run")
         kind = one.content_type if isinstance(one, FileInput) else str(one["content_type"])
         if not re.fullmatch(r"image/[a-z0-9.+-]+", kind):
-            raise Rejected(f"openai.chat: images: {kind[:60]} is no picture")
+            raise Rejected(f"openai.chat: images: {in_brief(kind, 60)} is no picture")
         content = await call.files.read(one)
         size += len(content)
         if size > MOST_IMAGE_BYTES:

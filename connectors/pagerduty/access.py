@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
@@ -21,6 +21,7 @@ from runner.connector import (
     Reply,
     SecretStr,
     Unavailable,
+    in_brief,
 )
 
 pagerduty = Connector("pagerduty", title="PagerDuty", summary="Alerts to those on call.")
@@ -37,6 +38,18 @@ LONGEST_SAID = 500
 @pagerduty.connection("pagerduty")
 class PagerDutyConnection(Connection):
     """A service's integration key for alerts, and an API key for notes and who is on call."""
+
+    title: ClassVar[str] = "PagerDuty"
+    steps: ClassVar[tuple[str, ...]] = (
+        (
+            "For alerts: open the service, Integrations, add the integration Events API V2, and copy its "
+            "Integration Key."
+        ),
+        (
+            "For notes and who is on call: Integrations, API Access Keys, Create New API Key; copy it and "
+            "give the e-mail address of a user."
+        ),
+    )
 
     routing_key: SecretStr | None = Field(
         None, description="The integration key of a service's Events API v2 integration, for alerts."
@@ -168,12 +181,12 @@ def _reason(reply: Reply) -> str:
         return str(reply.status)
     inner = answer.get("error", answer) if isinstance(answer, dict) else {}
     if not isinstance(inner, dict):
-        return str(inner)[:LONGEST_SAID]
+        return in_brief(inner, LONGEST_SAID)
     errors = inner.get("errors")
     if isinstance(errors, dict):
         errors = [f"{name} {one}" for name, one in errors.items()]
     parts = [inner.get("message"), *(errors if isinstance(errors, list) else [])]
-    return "; ".join(str(one) for one in parts if one)[:LONGEST_SAID] or str(reply.status)
+    return in_brief("; ".join(str(one) for one in parts if one), LONGEST_SAID) or str(reply.status)
 
 
 def _object(reply: Reply) -> dict[str, Any]:

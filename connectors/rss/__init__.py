@@ -30,6 +30,7 @@ from runner.connector import (
     Query,
     Rejected,
     Reply,
+    in_brief,
 )
 
 rss = Connector("rss", title="RSS", summary="What is new in a feed: RSS, Atom or JSON Feed.")
@@ -138,5 +139,5 @@ def _hint(reply: Reply) -> str:
     page = reply.text()[:PAGE_CHARACTERS]
     for link in LINK.findall(page):
         if FEED_TYPE.search(link) and (href := HREF.search(link)):
-            return f"; this page's feed is {urljoin(reply.url, unescape(href[1]))[:500]}"
+            return f"; this page's feed is {in_brief(urljoin(reply.url, unescape(href[1])), 500)}"
     return ""

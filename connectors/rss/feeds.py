@@ -30,6 +30,7 @@ from connectors.rss.items import (
     whole,
 )
 from connectors.rss.xml import Unreadable, read_xml
+from runner.connector import in_brief
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -64,7 +65,7 @@ def read(content: bytes, *, content_type: str, url: str) -> Feed:
     local = root.tag.rpartition("}")[2]
     if local == "rss" or root.tag == f"{RDF}RDF":
         return _rss(root, url)
-    raise Unreadable(f"this is XML, but no feed: its first element is {root.tag[:100]}")
+    raise Unreadable(f"this is XML, but no feed: its first element is {in_brief(root.tag, 100)}")
 
 
 def _rss(root: Element, url: str) -> Feed:

@@ -11,11 +11,12 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from connectors.s3.access import S3Connection, host, read, send
-from runner.connector import Call, Connector, File, FileInput, GivenFile, Input, Output, Rejected
+from connectors.s3.access import MENDS, S3Connection, host, read, send
+from runner.connector import Call, Connector, File, FileInput, GivenFile, Input, Output, Rejected, in_brief
 
 s3 = Connector("s3", title="S3", summary="Objects in S3 and in stores that speak its protocol.")
 s3.connection("s3")(S3Connection)
+s3.explains(MENDS)
 
 PAGE = 1000  # keys that S3 lists at most in one answer
 WEEK_SECONDS = 604_800  # the longest time that a signature in an address holds
@@ -65,7 +66,7 @@ async def put_object(call: Call, connection: S3Connection, input: PutObject) -> 
     url = connection.url(input.bucket, input.key)
     kind = input.content_type or _content_type(input.file)
     if not CONTENT_TYPE.fullmatch(kind):
-        raise Rejected(f"{kind[:100]!r} is no content type, such as text/csv")
+        raise Rejected(f"{in_brief(kind, 100)!r} is no content type, such as text/csv")
     headers = {"Content-Type": kind, **_metadata(input.metadata)}
     if input.if_absent:
         headers["If-None-Match"] = "*"
@@ -264,7 +265,7 @@ def _metadata(given: dict[str, str]) -> dict[str, str]:
     for name, text in given.items():
         if not METADATA_NAME.fullmatch(name) or not text.isascii() or not text.isprintable():
             raise Rejected(
-                f"metadata {name[:100]!r}: names of a-z, 0-9 and -, and texts of ASCII in one line"
+                f"metadata {in_brief(name, 100)!r}: names of a-z, 0-9 and -, and texts of ASCII in one line"
             )
     if sum(len(name) + len(text) for name, text in given.items()) > MOST_METADATA_BYTES:
         raise Rejected(f"metadata has at most {MOST_METADATA_BYTES:,} bytes in all")

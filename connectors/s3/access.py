@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 from urllib.parse import urlsplit
 from xml.parsers.expat import ExpatError
 
@@ -29,6 +29,7 @@ from runner.connector import (
     Reply,
     SecretStr,
     Unavailable,
+    in_brief,
 )
 
 LISTS = ("Contents", "CommonPrefixes", "Bucket")
@@ -61,6 +62,19 @@ PASSING = frozenset(
 
 class S3Connection(Connection):
     """An access key of S3, or of a service that speaks its protocol (MinIO, R2, Spaces, Ceph)."""
+
+    title: ClassVar[str] = "S3"
+    steps: ClassVar[tuple[str, ...]] = (
+        (
+            "At AWS open IAM, Users, the user, Security credentials, and choose Create access key; copy both "
+            "its parts."
+        ),
+        "Let the user do what the steps do: s3:GetObject, s3:PutObject and s3:ListBucket on the bucket.",
+        (
+            "The region is that of the bucket. Another service (MinIO, R2, Spaces): give the address of its "
+            "endpoint under More options."
+        ),
+    )
 
     access_key_id: str = Field(description="The id of the key.", min_length=1, pattern=r"^[^\s/,]+$")
     secret_access_key: SecretStr = Field(description="The key itself.", min_length=1)
@@ -130,7 +144,9 @@ class S3Connection(Connection):
         if name is None:
             raise Rejected("name a bucket here or in the connection")
         if not BUCKET.fullmatch(name):
-            raise Rejected(f"{name[:100]!r} is no bucket: 3 to 63 small letters, digits, dots and hyphens")
+            raise Rejected(
+                f"{in_brief(name, 100)!r} is no bucket: 3 to 63 small letters, digits, dots and hyphens"
+            )
         if self.api_url is not None:
             base = f"{self.api_url}/{name}"
         elif "." in name:  # a certificate for *.s3… is not for a.b.s3…
@@ -209,7 +225,7 @@ def _refused(reply: Reply) -> NoReturn:
     except OutcomeUnknown:  # an answer to HEAD, or of something in between
         error = {}
     code = str(error.get("Code") or "")
-    said = f"S3 answered {reply.status} {code}: {' '.join(str(error.get('Message') or '').split())[:200]}"
+    said = f"S3 answered {reply.status} {code}: {in_brief(error.get('Message') or '', 200)}"
     said = said.removesuffix(": ")
     region = reply.headers.get("x-amz-bucket-region") or error.get("Region")
     if reply.status < 400 or code in {"AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}:
@@ -234,5 +250,5 @@ def _key(key: str) -> str:
     if not key or len(key.encode(errors="replace")) > LONGEST_KEY_BYTES:
         raise Rejected(f"a key has 1 to {LONGEST_KEY_BYTES} bytes")
     if {".", ".."} & set(key.split("/")):
-        raise Rejected(f"{key[:100]!r}: a part of a key that is . or .. would lead to another place")
+        raise Rejected(f"{in_brief(key, 100)!r}: a part of a key that is . or .. would lead to another place")
     return key

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Annotated, Any, NoReturn, TypeAlias
+from typing import Annotated, Any, ClassVar, NoReturn, TypeAlias
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
@@ -30,6 +30,7 @@ from runner.connector import (
     TokenConnection,
     Tokens,
     Unavailable,
+    in_brief,
     tokens_of,
 )
 
@@ -61,6 +62,8 @@ SHOP = "The shop's address at Shopify, such as acme.myshopify.com."
 URL = "Another address of the shop, for tests and gateways."
 VERSIONED = "The version of the API, a year and month."
 
+shopify.explains(CREDENTIALS)
+
 
 @shopify.connection("shopify")
 class ShopifyConnection(Connection):
@@ -69,6 +72,16 @@ class ShopifyConnection(Connection):
     what the steps do: read_orders, write_orders, write_customers, write_inventory, read_locations,
     write_merchant_managed_fulfillment_orders.
     """
+
+    title: ClassVar[str] = "Shopify: token of a custom app"
+    steps: ClassVar[tuple[str, ...]] = (
+        (
+            "For an app that was made in the shop's admin: Settings, Apps, Develop apps, and the app. A new "
+            "app is made in the Dev Dashboard: choose that way in."
+        ),
+        "Under Configuration, Admin API integration, choose the access scopes that the steps need.",
+        "Under API credentials choose Reveal token once and copy it; it begins with shpat_.",
+    )
 
     shop: Shop = Field(description=SHOP)
     token: SecretStr = Field(description="The app's Admin API access token (shpat_…).", min_length=1)
@@ -94,6 +107,16 @@ class ShopifyApp(TokenConnection):
     A shop, by the client id and secret of an app of the Dev Dashboard that is installed in it and
     belongs to the same organization: its tokens last a day and are renewed by themselves.
     """
+
+    title: ClassVar[str] = "Shopify: app of the Dev Dashboard"
+    steps: ClassVar[tuple[str, ...]] = (
+        (
+            "At https://dev.shopify.com/dashboard choose Create app; give its version the access scopes that "
+            "the steps need, and release it."
+        ),
+        "Install the app in the shop, which has to belong to the same organization.",
+        "Under Settings of the app copy the client ID and the client secret.",
+    )
 
     shop: Shop = Field(description=SHOP)
     client_id: str = Field(description="The app's client id, from its settings.", min_length=1)
@@ -172,7 +195,7 @@ async def change(call: Call, connection: Shopify, text: str, **variables: Json) 
     errors = result.get("userErrors") or []
     if not errors:
         return result
-    sentence = "Shopify: " + "; ".join(_sentence(one) for one in errors)[:400]
+    sentence = "Shopify: " + in_brief("; ".join(_sentence(one) for one in errors), 400)
     if any(one.get("code") in LATER for one in errors):
         raise Unavailable(sentence, cause="429")
     raise Rejected(sentence)
@@ -182,7 +205,7 @@ def gid(kind: str, given: str) -> str | None:
     """The global id for a global id or a number; None where *given* is neither. Raises Rejected."""
     if given.startswith("gid://"):
         if not re.fullmatch(rf"gid://shopify/{kind}/\d+", given):
-            raise Rejected(f"{given[:100]} is not the id of a {kind}")
+            raise Rejected(f"{in_brief(given, 100)} is not the id of a {kind}")
         return given
     return f"gid://shopify/{kind}/{given}" if re.fullmatch(r"[0-9]+", given) else None
 
@@ -208,9 +231,9 @@ def _fail(answer: dict[str, Any]) -> NoReturn:
     """Raise what the errors of a GraphQL answer mean; Shopify gives them with HTTP 200."""
     errors = answer["errors"]
     if not isinstance(errors, list):
-        raise Rejected(f"Shopify: {str(errors)[:300]}")
+        raise Rejected(f"Shopify: {in_brief(errors)}")
     codes = [str((one.get("extensions") or {}).get("code") or "") for one in errors]
-    sentence = "Shopify: " + "; ".join(str(one.get("message")) for one in errors)[:300]
+    sentence = "Shopify: " + in_brief("; ".join(str(one.get("message")) for one in errors))
     if "THROTTLED" in codes:
         raise Unavailable(sentence, retry_after_seconds=_pause(answer), cause="429")
     for code in codes:

@@ -26,7 +26,7 @@ from connectors.shopify.models import (
     Tagging,
     UpdateOrder,
 )
-from runner.connector import Call, Json, Rejected
+from runner.connector import Call, Json, Rejected, in_brief
 
 PAGE = 50  # orders in one answer: what they cost stays far below the most that a query may
 
@@ -294,7 +294,7 @@ async def _order(call: Call, connection: Shopify, given: str) -> str:
     nodes = (await query(call, connection, NAMED_ORDERS, query=f"name:{quoted(name)}"))["orders"]["nodes"]
     fits = [one["id"] for one in nodes if one["name"] == name]
     if len(fits) != 1:
-        raise Rejected(f"the shop has {len(fits) or 'no'} orders of the name {name[:100]}")
+        raise Rejected(f"the shop has {len(fits) or 'no'} orders of the name {in_brief(name, 100)}")
     return str(fits[0])
 
 
@@ -313,13 +313,14 @@ async def _item(call: Call, connection: Shopify, input: AdjustInventory) -> str:
     ]
     fits = [one["id"] for one in nodes if one["sku"] == sku]
     if len(fits) != 1:
-        raise Rejected(f"the shop has {len(fits) or 'no'} inventory items with the SKU {sku[:100]}")
+        raise Rejected(f"the shop has {len(fits) or 'no'} inventory items with the SKU {in_brief(sku, 100)}")
     return str(fits[0])
 
 
 def _id(kind: str, given: str) -> str:
     if (known := gid(kind, given.strip())) is None:
-        raise Rejected(f"{given[:100]!r} is no id of a {kind}; a number or gid://shopify/{kind}/… is one")
+        shown = in_brief(given, 100)
+        raise Rejected(f"{shown!r} is no id of a {kind}; a number or gid://shopify/{kind}/… is one")
     return known
 
 

@@ -28,3 +28,5 @@ __all__ = [
     "reactions",
     "slack",
 ]
+
+slack.explains(CREDENTIALS, MENDS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
@@ -18,6 +18,21 @@ slack = Connector(
 @slack.connection("slack")
 class SlackConnection(Connection):
     """A Slack app's bot token, or the address of an incoming webhook."""
+
+    title: ClassVar[str] = "Slack"
+    steps: ClassVar[tuple[str, ...]] = (
+        "At https://api.slack.com/apps choose Create New App, From scratch, and your workspace.",
+        (
+            "Under OAuth & Permissions add Bot Token Scopes: chat:write to post, channels:read and "
+            "groups:read for the list of channels."
+        ),
+        "Choose Install to Workspace and allow it; copy the Bot User OAuth Token, which begins with xoxb-.",
+        "In Slack, type /invite @ and the app's name in each channel that it is to post in.",
+        (
+            "To post in one channel only, switch on Incoming Webhooks in place of 2 and 3, and copy the "
+            "address of a new webhook."
+        ),
+    )
 
     token: SecretStr | None = Field(
         None,

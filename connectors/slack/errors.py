@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from runner.connector import ConnectionRejected, Json, OutcomeUnknown, Rejected, Reply, Unavailable
+from runner.connector import ConnectionRejected, Json, OutcomeUnknown, Rejected, Reply, Unavailable, in_brief
 
 CREDENTIALS = {
     "account_inactive": "the token's user or workspace was deleted; install the app again",
@@ -121,4 +121,4 @@ def fail(reply: Reply, code: str, needed: str = "") -> NoReturn:
         raise Rejected(f"Slack: {code}: {MENDS[code]}")
     if reply.status != 200:
         reply.accept()
-    raise Rejected(f"Slack: {code[:100]}")
+    raise Rejected(f"Slack: {in_brief(code, 100)}")

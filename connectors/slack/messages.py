@@ -61,6 +61,7 @@ class Posted(Output):
     # Slack knows no idempotency key. An alert that stands twice after a crash is a lesser evil
     # than one that waits for a person; a step that sees it otherwise says `after_crash: stop`.
     after_crash="repeat",
+    effect="posts {n} messages[ to {channel}]",
     example="""\
 action: slack.post_message
 connection: team-slack

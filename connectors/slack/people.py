@@ -58,8 +58,18 @@ async def lookup_user(call: Call, connection: SlackConnection, input: LookupUser
     )
 
 
+@slack.choices("post_message.channel")
+async def channels_to_post_in(
+    call: Call, connection: SlackConnection, given: Json, search: str, cursor: str | None
+) -> Choices:
+    """The same, public ones by their names, which a post may say and people read; the others by their ids."""
+    found = await channels(call, connection, given, search, cursor)
+    named = [one if one.note else Choice(value=one.label, label=one.label) for one in found.items]
+    return Choices(items=named, next=found.next)
+
+
 @slack.choices(
-    "post_message.channel", "update_message.channel", "delete_message.channel", "get_thread.channel",
+    "update_message.channel", "delete_message.channel", "get_thread.channel",
     "add_reaction.channel", "remove_reaction.channel", "upload_file.channel",
 )  # fmt: skip
 async def channels(

@@ -8,7 +8,7 @@ Sources: docs.stripe.com, API reference, "Authentication", "Errors", "Idempotent
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 from pydantic import Field
 
@@ -24,6 +24,7 @@ from runner.connector import (
     Reply,
     SecretStr,
     Unavailable,
+    in_brief,
 )
 
 stripe = Connector("stripe", title="Stripe", summary="Payments, invoices and customers in Stripe.")
@@ -35,6 +36,18 @@ PAGE = 100  # the most that one answer holds
 @stripe.connection("stripe")
 class StripeConnection(Bearer):
     """A secret or restricted key of a Stripe account, for real money or for tests."""
+
+    title: ClassVar[str] = "Stripe"
+    steps: ClassVar[tuple[str, ...]] = (
+        (
+            "At https://dashboard.stripe.com/apikeys choose Create restricted key, with the permissions that "
+            "the steps need."
+        ),
+        (
+            "Copy it; it begins with rk_. To try things, take one of a sandbox or the test mode: it has "
+            "_test_ in it."
+        ),
+    )
 
     token: SecretStr = Field(description="The key (sk_… or rk_…), from Developers → API keys.", min_length=1)
     account: str | None = Field(
@@ -123,7 +136,7 @@ def _fail(reply: Reply) -> NoReturn:
     """Raise what Stripe's status means; its answer says more, in words."""
     error = _error(reply)
     words = (error.get("code") or error.get("type"), error.get("decline_code"), error.get("message"))
-    said = ": ".join(str(one) for one in words if one)[:400]
+    said = in_brief(": ".join(str(one) for one in words if one), 400)
     at = f" (at {error['param']})" if error.get("param") else ""
     sentence = f"Stripe answered {reply.status}" + (f": {said}{at}" if said else "")
     match reply.status:

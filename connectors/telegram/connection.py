@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
@@ -20,6 +20,7 @@ from runner.connector import (
     Reply,
     SecretStr,
     Unavailable,
+    in_brief,
 )
 
 telegram = Connector(
@@ -48,10 +49,22 @@ MENDS = {
 }
 """Telegram's descriptions, of which it says that they may change: what is known of them is added."""
 
+telegram.explains(MENDS)
+
 
 @telegram.connection("telegram")
 class TelegramBot(Connection):
     """A bot's token, as @BotFather gave it."""
+
+    title: ClassVar[str] = "Telegram"
+    steps: ClassVar[tuple[str, ...]] = (
+        "In Telegram open a chat with @BotFather, send /newbot and answer its questions.",
+        "Copy the token that it gives you.",
+        (
+            "Add the bot to the group, or to the channel as an administrator. A person has to write to it "
+            "first."
+        ),
+    )
 
     token: SecretStr = Field(description="The bot's token, such as 123456:ABC-…")
     api_url: str = Field(
@@ -110,7 +123,7 @@ def _result(reply: Reply, fine: str) -> dict[str, Json]:
 def _fail(reply: Reply, answer: dict[str, Json], said: str) -> NoReturn:
     """Raise what a refusal means: by its code, which is the HTTP status, and its parameters."""
     more: dict[str, Json] = answer.get("parameters") or {}
-    sentence = f"Telegram: {' '.join(said.split())[:200]}"
+    sentence = f"Telegram: {in_brief(said, 200)}"
     if reply.status == 429:
         wait = more.get("retry_after")
         seconds = float(wait) if isinstance(wait, int | float) else reply.retry_after()

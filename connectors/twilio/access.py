@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Annotated, Any, NoReturn, Self
+from typing import Annotated, Any, ClassVar, NoReturn, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
@@ -26,6 +26,7 @@ from runner.connector import (
     SecretStr,
     Unavailable,
     basic,
+    in_brief,
 )
 
 twilio = Connector("twilio", title="Twilio", summary="Text messages, WhatsApp messages and phone calls.")
@@ -104,10 +105,21 @@ Address = Annotated[str, AfterValidator(_web)]
 Later = Annotated[str, AfterValidator(_later)]
 Service = Annotated[str, Field(pattern=r"^MG[0-9a-f]{32}$")]
 
+twilio.explains(CREDENTIALS, MENDS)
+
 
 @twilio.connection("twilio")
 class TwilioConnection(Connection):
     """A Twilio account, by its auth token or an API key."""
+
+    title: ClassVar[str] = "Twilio"
+    steps: ClassVar[tuple[str, ...]] = (
+        "At https://console.twilio.com the first page has the Account SID and the Auth Token.",
+        (
+            "In place of the auth token, an API key can be taken back by itself: make one under API keys & "
+            "tokens, and copy its SID and its secret, which is shown once."
+        ),
+    )
 
     account_sid: str = Field(description="The account SID (AC…).", pattern=r"^AC[0-9a-fA-F]{32}$")
     auth_token: SecretStr | None = Field(None, description="The auth token.", min_length=1)
@@ -185,7 +197,7 @@ def fail(reply: Reply) -> NoReturn:
     except OutcomeUnknown:
         error = {}
     code = error.get("code") if isinstance(error.get("code"), int) else None
-    said = f"Twilio: {code}: {' '.join(str(error.get('message') or '').split())[:300]}".rstrip(": ")
+    said = f"Twilio: {code}: {in_brief(error.get('message') or '')}".rstrip(": ")
     if code in CREDENTIALS:
         raise ConnectionRejected(f"{said}: {CREDENTIALS[code]}")
     if code in LATER:

@@ -8,7 +8,7 @@ developers.facebook.com/docs/graph-api: "Handling errors", "Rate limits".
 from __future__ import annotations
 
 import re
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
@@ -24,6 +24,7 @@ from runner.connector import (
     Reply,
     SecretStr,
     Unavailable,
+    in_brief,
 )
 
 whatsapp = Connector("whatsapp", title="WhatsApp", summary="WhatsApp messages by Meta's Cloud API.")
@@ -74,10 +75,26 @@ MENDS = {
     132016: "the template is switched off for good",
 }
 
+whatsapp.explains(CREDENTIALS, MENDS)
+
 
 @whatsapp.connection("whatsapp")
 class WhatsAppConnection(Connection):
     """A phone number of the WhatsApp Business Platform, by a system user's token."""
+
+    title: ClassVar[str] = "WhatsApp"
+    steps: ClassVar[tuple[str, ...]] = (
+        (
+            "At https://developers.facebook.com/apps open your app, WhatsApp, API Setup: there are the Phone "
+            "number ID and the WhatsApp Business Account ID."
+        ),
+        (
+            "At https://business.facebook.com/settings open Users, System users, the user, and choose "
+            "Generate token: with whatsapp_business_messaging, and whatsapp_business_management for the list "
+            "of templates."
+        ),
+        "Copy the token: it is shown once.",
+    )
 
     token: SecretStr = Field(
         description="The token of a system user, with whatsapp_business_messaging.", min_length=1
@@ -147,7 +164,7 @@ def _fail(reply: Reply) -> NoReturn:
         raise OutcomeUnknown("WhatsApp answered with an error that says nothing")
     code, data = error["code"], error.get("error_data")
     details = data.get("details") if isinstance(data, dict) else None
-    said = " ".join(str(details or error.get("message") or "").split())[:300]
+    said = in_brief(details or error.get("message") or "")
     sentence = f"WhatsApp: {code}: {said}"
     if code in CREDENTIALS or code in PERMISSIONS:
         mend = CREDENTIALS.get(code, "the token lacks a permission")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
@@ -20,6 +20,7 @@ from runner.connector import (
     SecretStr,
     Unavailable,
     basic,
+    in_brief,
 )
 
 zendesk = Connector("zendesk", title="Zendesk", summary="Tickets in Zendesk.")
@@ -30,6 +31,16 @@ LONGEST_SAID = 500
 @zendesk.connection("zendesk")
 class ZendeskConnection(Connection):
     """A Zendesk agent's e-mail and API token, or an OAuth access token."""
+
+    title: ClassVar[str] = "Zendesk"
+    steps: ClassVar[tuple[str, ...]] = (
+        (
+            "In the Admin Center open Apps and integrations, APIs, and add an API token; "
+            "copy it: it is shown "
+            "once."
+        ),
+        "Give the account's address, such as https://acme.zendesk.com, and the e-mail address of an agent.",
+    )
 
     api_url: str = Field(description="The account's address.", examples=["https://acme.zendesk.com"])
     email: str | None = Field(
@@ -116,4 +127,4 @@ def _reason(reply: Reply) -> str:
     for name, ones in (details if isinstance(details, dict) else {}).items():
         texts = [one.get("description") if isinstance(one, dict) else one for one in ones or []]
         parts.append(f"{name}: {', '.join(map(str, texts))}")
-    return "; ".join(str(one) for one in parts if one)[:LONGEST_SAID] or str(reply.status)
+    return in_brief("; ".join(str(one) for one in parts if one), LONGEST_SAID) or str(reply.status)

@@ -22,12 +22,15 @@ from __future__ import annotations
 
 from pydantic import SecretStr
 
+from runner.connector.content import content_of
+from runner.connector.encryption import CaCertificate, ServerHost, Tls, tls_context
 from runner.connector.kinds import Basic, Bearer, Header, HttpConnection, Query, basic, checked_hosts, goes_to
 from runner.connector.models import (
     Address,
     Choice,
     Choices,
     Connection,
+    Constant,
     FileInput,
     GivenFile,
     Html,
@@ -40,9 +43,11 @@ from runner.connector.paths import url_path
 from runner.connector.ports import NO_STATE, Call, Files, Http, OutgoingRequest, Places, Reply, State
 from runner.connector.registry import Action, AfterCrash, Chooser, Connector, sentences
 from runner.connector.tokens import TokenConnection, Tokens
+from runner.connector.words import hidden, hiding, in_brief
 from runner.errors import ConnectionRejected, OutcomeUnknown, Parked, Rejected, TimedOut, Unavailable
 from runner.language.catalogue import ActionInfo
-from runner.values import File, Json, duration_seconds
+from runner.settings_commands import Command
+from runner.values import File, Json, duration_seconds, is_file
 
 __all__ = [
     "NO_STATE",
@@ -52,13 +57,16 @@ __all__ = [
     "AfterCrash",
     "Basic",
     "Bearer",
+    "CaCertificate",
     "Call",
     "Choice",
     "Choices",
     "Chooser",
+    "Command",
     "Connection",
     "ConnectionRejected",
     "Connector",
+    "Constant",
     "Endpoints",
     "File",
     "FileInput",
@@ -83,16 +91,24 @@ __all__ = [
     "Rejected",
     "Reply",
     "SecretStr",
+    "ServerHost",
     "State",
     "TimedOut",
+    "Tls",
     "TokenConnection",
     "Tokens",
     "Unavailable",
     "basic",
     "checked_hosts",
+    "content_of",
     "duration_seconds",
     "goes_to",
+    "hidden",
+    "hiding",
+    "in_brief",
+    "is_file",
     "sentences",
+    "tls_context",
     "tokens_of",
     "url_path",
 ]

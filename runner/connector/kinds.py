@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -72,6 +72,12 @@ class HttpConnection(Connection):
 class Basic(HttpConnection):
     """A user and a password, sent as `Authorization: Basic` (RFC 7617)."""
 
+    title: ClassVar[str] = "User and password"
+    steps: ClassVar[tuple[str, ...]] = (
+        "The page of the service on its API says which way in it takes, and where the key is made.",
+        "Give the address of its API, or the hosts: the key goes nowhere else.",
+    )
+
     user: str = Field(description="The user; it holds no colon.", pattern=r"^[^:]*$")
     password: SecretStr = Field(SecretStr(""), description="The password.")
 
@@ -87,6 +93,12 @@ class Basic(HttpConnection):
 class Bearer(HttpConnection):
     """A token, sent as `Authorization: Bearer` (RFC 6750)."""
 
+    title: ClassVar[str] = "Bearer token"
+    steps: ClassVar[tuple[str, ...]] = (
+        "The page of the service on its API says which way in it takes, and where the key is made.",
+        "Give the address of its API, or the hosts: the key goes nowhere else.",
+    )
+
     token: SecretStr = Field(description="The token.", min_length=1)
 
     def apply(self, request: OutgoingRequest) -> None:
@@ -96,6 +108,12 @@ class Bearer(HttpConnection):
 
 class Header(HttpConnection):
     """A key, sent in a header of the service's own."""
+
+    title: ClassVar[str] = "Key in a header"
+    steps: ClassVar[tuple[str, ...]] = (
+        "The page of the service on its API says which way in it takes, and where the key is made.",
+        "Give the address of its API, or the hosts: the key goes nowhere else.",
+    )
 
     name: str = Field(
         description="The name of the header.", examples=["X-Api-Key"], pattern=f"^{NAME.pattern}$"
@@ -109,6 +127,12 @@ class Header(HttpConnection):
 
 class Query(HttpConnection):
     """A key, sent as a field of the query; such addresses end in logs, so a header is better."""
+
+    title: ClassVar[str] = "Key in the address"
+    steps: ClassVar[tuple[str, ...]] = (
+        "The page of the service on its API says which way in it takes, and where the key is made.",
+        "Give the address of its API, or the hosts: the key goes nowhere else.",
+    )
 
     name: str = Field(description="The name of the field.", examples=["api_key"], min_length=1)
     value: SecretStr = Field(description="Its value.", min_length=1)

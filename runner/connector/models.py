@@ -22,6 +22,10 @@ Address = Annotated[str, Field(json_schema_extra={"format": "address"})]
 """An input that says to which host a request goes: the checker sees to it that no sender decides that."""
 
 
+Constant = Annotated[str, Field(json_schema_extra={"format": "constant"})]
+"""An input that the service executes, such as SQL: the checker sees to it that no sender writes in it."""
+
+
 class Input(BaseModel):
     """The base of an action's inputs: unknown ones are refused, each field has a description."""
 
@@ -74,6 +78,12 @@ class Connection(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     kind: ClassVar[str] = ""
+    title: ClassVar[str] = ""  # how people call the kind; empty: as its connector
+    steps: ClassVar[tuple[str, ...]] = ()  # where each value is found, one sentence or two a step
+
+    def shared_with(self) -> str | None:
+        """The address that things have to be shared with before this connection sees them, if any."""
+        return None
 
     def apply(self, request: OutgoingRequest) -> None:
         """Add the credentials to *request*; the default adds none."""

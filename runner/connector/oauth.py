@@ -10,13 +10,14 @@ import base64
 import hashlib
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Literal, Self, TypeAlias
 from urllib.parse import quote_plus, urlencode, urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from runner.connector.kinds import Basic, Bearer, Header, Query, basic
 from runner.connector.tokens import TokenConnection, Tokens
+from runner.connector.words import in_brief
 from runner.errors import ConnectionRejected, OutcomeUnknown, Rejected, Unavailable
 from runner.values import Json
 
@@ -166,6 +167,14 @@ class OAuthConnection(TokenConnection):
 class OAuth2(OAuthConnection):
     """OAuth 2.0 with any service: by the client's own credentials, or by a person's consent (PKCE)."""
 
+    title: ClassVar[str] = "OAuth 2.0"
+    steps: ClassVar[tuple[str, ...]] = (
+        "At the service create an app (client), and give it the redirect address shown here.",
+        "Copy its client id and client secret into the fields here.",
+        "The service's page on OAuth says the two addresses, to authorize and for tokens, and the scopes.",
+        "Save, then connect: a person allows it once in a browser. With client_credentials nobody has to.",
+    )
+
     grant: Literal["authorization_code", "client_credentials"] = Field(
         "authorization_code",
         description="`authorization_code`: a person allows it once in a browser; "
@@ -260,9 +269,9 @@ def tokens_of(reply: Reply, now: float) -> Tokens:
 
 def refusal(code: str, said: Json, host: str) -> ConnectionRejected:
     """The error of an answer that says no: its code, what the service adds, and the mend."""
-    more = f" ({_printable(said)})" if isinstance(said, str) and said.strip() else ""
+    more = f" ({in_brief(said, LONGEST_SAID)})" if isinstance(said, str) and said.strip() else ""
     mend = f"; {MENDS[code]}" if code in MENDS else ""
-    return ConnectionRejected(f"{host} says {_printable(code)}{more}{mend}")
+    return ConnectionRejected(f"{host} says {in_brief(code, LONGEST_SAID)}{more}{mend}")
 
 
 def _object(reply: Reply) -> dict[str, Json]:
@@ -282,8 +291,3 @@ def _end(seconds: Json, now: float) -> float | None:
         return now + float(seconds) if seconds is not None and not isinstance(seconds, bool) else None
     except (TypeError, ValueError):
         return None
-
-
-def _printable(text: str) -> str:
-    shown = " ".join("".join(one if one.isprintable() else " " for one in text).split())
-    return shown if len(shown) <= LONGEST_SAID else f"{shown[: LONGEST_SAID - 1]}…"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from runner.errors import Rejected
+from runner.settings_commands import Command
 from runner.values import File, Json
 
 if TYPE_CHECKING:
@@ -190,12 +191,23 @@ class NoState:
 NO_STATE = typing.cast("State", NoState())
 
 
+def no_commands(name: str) -> Command:
+    """The commands of a call that may run none."""
+    raise Rejected(f"there are no commands here, so {name} cannot be run")
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """
     One call of an action: what it may use. `idempotency_key` holds only [a-z0-9.] and is the
     same for every attempt of the same effect. `connect(host, port)` gives a connected, guarded,
-    non-blocking socket for protocols other than HTTP.
+    non-blocking socket for protocols other than HTTP. `command(name)` gives what the configuration allows
+    under that name where the call's connection leads, and raises Rejected.
+
+    `http` sends the key as `Idempotency-Key` with the first request that may do something, with the
+    second one the key and `.2`, with the third `.3`: a service that remembers keys shall not take one
+    for a repetition of another. An action that leaves some out in a later attempt, or sends the same to
+    several services, gives the header itself.
     """
 
     http: Http
@@ -204,3 +216,4 @@ class Call:
     idempotency_key: str
     timeout_seconds: float
     state: State = NO_STATE
+    command: Callable[[str], Command] = no_commands

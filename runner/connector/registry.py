@@ -18,6 +18,8 @@ from runner.values import Json
 
 T = TypeVar("T", bound=Connection)
 AfterCrash: TypeAlias = Literal["repeat", "stop"]
+Reading: TypeAlias = Callable[[Any, str, str], Json]
+"""`(input, method, address) -> answer` (JSON): see `Connector.action`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class Action:
     connection_required: bool
     after_crash: AfterCrash | Callable[[Any], AfterCrash]
     example: str
+    effect: str = ""
+    reading: Reading | None = None
 
     def crash_rule(self, given: Input) -> AfterCrash:
         """What happens to a call that was in flight when the process died."""
@@ -78,8 +82,10 @@ class Action:
             required=frozenset(schema.get("required", ())),
             html=frozenset(name for name, one in properties.items() if _has_format(one, "html")),
             addresses=frozenset(name for name, one in properties.items() if _has_format(one, "address")),
+            constants=frozenset(name for name, one in properties.items() if _has_format(one, "constant")),
             connection_kinds=tuple(each.kind for each in self.connections),
             connection_required=self.connection_required,
+            output=self.output.model_json_schema(mode="serialization"),
             check_literal=check_literal,
         )
 
@@ -98,6 +104,12 @@ class Connector:
         self.actions: dict[str, Action] = {}
         self.connections: dict[str, type[Connection]] = {}
         self.choosers: dict[str, Chooser] = {}  # by "action.input"
+        self.mends: dict[str, str] = {}  # by the service's own code: what it means, and the way out
+
+    def explains(self, *tables: Mapping[Any, str]) -> None:
+        """Tell what codes of the service mean to a person: for the reference."""
+        for table in tables:
+            self.mends.update({str(code): mend for code, mend in table.items()})
 
     def choices(self, *inputs: str) -> Callable[[Chooser], Chooser]:
         """
@@ -124,13 +136,23 @@ class Connector:
         return register
 
     def action(
-        self, *, after_crash: AfterCrash | Callable[[Any], AfterCrash] = "repeat", example: str = ""
+        self,
+        *,
+        after_crash: AfterCrash | Callable[[Any], AfterCrash] = "repeat",
+        example: str = "",
+        effect: str = "",
+        reading: Reading | None = None,
     ) -> Callable[[Callable[..., Awaitable[BaseModel]]], Callable[..., Awaitable[BaseModel]]]:
         """
         Register the decorated function `(call, connection, input) -> output` as an action.
 
         `after_crash="stop"` means that a repeated call would be a second effect: after a crash
         the run stops for a person to decide. `example` is YAML for the reference.
+
+        The last two are for a preview, which sends nothing. `effect` says what the action does, such as
+        "posts {n} messages[ to {channel}]": inputs in braces, and in brackets what is left out where
+        one of them is not given. `reading(input, method, address)` is what a request that only reads,
+        before the one that acts, is taken to be answered with; None: the action gets no further.
         """
 
         def register(
@@ -149,6 +171,8 @@ class Connector:
                 connection_required=required,
                 after_crash=after_crash,
                 example=example,
+                effect=effect,
+                reading=reading,
             )
             return function
 

@@ -19,6 +19,7 @@ from yarl import URL
 
 from runner.connector import Connection, OutgoingRequest, Places, goes_to
 from runner.engine.bounds import NO_BOUNDS, Bounds, check_bounds
+from runner.engine.exchanges import Exchange
 from runner.errors import OutcomeUnknown, Rejected, TimedOut, Unavailable
 from runner.outbound.body import checked_headers, encoded, fields
 from runner.outbound.faults import action_error
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
+    from runner.engine.exchanges import Tape
     from runner.engine.turn import Renew
     from runner.values import Json
 
@@ -88,13 +90,15 @@ class Outbound:
         places: Places | None = None,
         renew: Renew | None = None,
         bounds: Bounds = NO_BOUNDS,
+        tape: Tape | None = None,
     ) -> HttpClient:
         """
         The client of one call, whose requests take at most *timeout_seconds* each and a place of
         *places* at each destination (None: nothing is limited). A request that is answered 401 is sent
         once more with what *renew* gives. Nothing goes where *bounds* does not let the call's secrets go.
+        What is sent and heard is noted on *tape*.
         """
-        return HttpClient(self, connection, idempotency_key, timeout_seconds, places, renew, bounds)
+        return HttpClient(self, connection, idempotency_key, timeout_seconds, places, renew, bounds, tape)
 
     async def connect(
         self, host: str, port: int, *, timeout_seconds: float, places: Places | None = None
@@ -125,7 +129,8 @@ class HttpClient:
     """An `Http` of runner.connector: the client of one call."""
 
     __slots__ = (
-        "_bounds", "_connection", "_idempotency_key", "_outbound", "_places", "_renew", "_timeout_seconds"
+        "_acted", "_bounds", "_connection", "_idempotency_key", "_outbound", "_places", "_renew", "_tape",
+        "_timeout_seconds",
     )  # fmt: skip
 
     def __init__(
@@ -137,12 +142,15 @@ class HttpClient:
         places: Places | None,
         renew: Renew | None,
         bounds: Bounds,
+        tape: Tape | None,
     ) -> None:
         self._outbound = outbound
+        self._tape = tape
         self._renew = renew
         self._bounds = bounds
         self._connection = connection
         self._idempotency_key = idempotency_key
+        self._acted = 0  # requests of this call that may have done something
         self._timeout_seconds = timeout_seconds
         self._places = places
 
@@ -181,20 +189,12 @@ class HttpClient:
             TimedOut: no answer in time.
             Parked: its destination takes no call now; nothing was sent.
         """
-        if not METHOD.fullmatch(method):
-            raise Rejected(f"{method!r} is not an HTTP method")
         target = checked_url(url)
-        self._check_host(target)
-        try:
-            content, content_type = encoded(json=json, form=form, multipart=multipart, body=body)
-        except UnicodeEncodeError:
-            raise Rejected("the body holds half a character (a lone surrogate)") from None
-        request = OutgoingRequest(method.upper(), url, checked_headers(headers), fields(query))
-        given = {name.lower() for name in request.headers}
-        if content_type is not None and "content-type" not in given:
-            request.headers["Content-Type"] = content_type
-        if self._idempotency_key is not None and "idempotency-key" not in given:
-            request.headers["Idempotency-Key"] = self._idempotency_key
+        check_host(self._connection, target)
+        request, content = formed(
+            method, url, query=query, headers=headers, json=json, form=form, multipart=multipart, body=body,
+            idempotency_key=self._key_of(method.upper(), headers),
+        )  # fmt: skip
         seconds = min(timeout_seconds or self._timeout_seconds, self._timeout_seconds)
         await take_place(self._places, request.method, target)  # no part of the time for an answer
 
@@ -207,12 +207,25 @@ class HttpClient:
                 places=self._places,
                 max_reply_bytes=max_reply_bytes,
                 bounds=self._bounds,
+                tape=self._tape,
             ).run(request, target, content)
 
         answer = await exchanged()
         if answer.status == 401 and await self._is_renewed(answer, target):
             answer = await exchanged()
         return answer
+
+    def _key_of(self, method: str, headers: Mapping[str, Any] | None) -> str | None:
+        """
+        The call's key for its first effect, `KEY.2` for the second, and so on (`runner.connector.Call`): one
+        key for all would make each later effect the repetition of the first. One with its own is not counted.
+        """
+        if self._idempotency_key is None or method in HARMLESS:
+            return self._idempotency_key
+        if any(name.lower() == "idempotency-key" for name in headers or {}):
+            return None
+        self._acted += 1
+        return self._idempotency_key if self._acted == 1 else f"{self._idempotency_key}.{self._acted}"
 
     async def _is_renewed(self, answer: Answer, target: URL) -> bool:
         """Whether the refused connection has new tokens now: then the same request may be let in."""
@@ -223,15 +236,6 @@ class HttpClient:
             return False
         self._connection = fresh
         return True
-
-    def _check_host(self, target: URL) -> None:
-        bound = None if self._connection is None else self._connection.bound_hosts()
-        host = (target.host or "").rstrip(".").lower()
-        if bound is not None and not any(goes_to(host, one) for one in bound):
-            raise Rejected(
-                f"this connection's credentials may go to {', '.join(bound)} only, not to {host}; "
-                "add it to the connection's hosts, or call it without the connection"
-            )
 
 
 class _Exchange:
@@ -247,8 +251,11 @@ class _Exchange:
         places: Places | None,
         max_reply_bytes: int | None,
         bounds: Bounds,
+        tape: Tape | None,
     ) -> None:
         self._outbound = outbound
+        self._tape = tape
+        self._added: frozenset[str] = frozenset()  # what the connection puts into the request
         self._bounds = bounds
         self._places = places
         self._connection = connection
@@ -279,8 +286,10 @@ class _Exchange:
             # Once away, always away: a stranger must not choose what our credentials are used for.
             foreign = foreign or url.origin() != origin
             if not foreign:
-                request, url = self._with_credentials(request, url, plain)
+                request, url = with_credentials(self._connection, request, url, plain)
+                self._added = _added(request, plain)
             else:
+                self._added = frozenset()
                 request.headers = {
                     name: text for name, text in plain.items() if name.lower() in FOREIGN_HEADERS
                 }
@@ -299,21 +308,17 @@ class _Exchange:
             request = OutgoingRequest(method, str(url))
         raise Rejected(f"{self._what} redirects more than {MAX_REDIRECTS} times")
 
-    def _with_credentials(
-        self, request: OutgoingRequest, url: URL, plain: Mapping[str, str]
-    ) -> tuple[OutgoingRequest, URL]:
-        signed = OutgoingRequest(request.method, str(url), dict(plain))
-        if self._connection is not None:
-            self._connection.apply(signed)
-            url = url.extend_query(signed.query) if signed.query else url
-        return signed, url
-
     async def _send(
         self, request: OutgoingRequest, url: URL, content: bytes | None
     ) -> tuple[Answer, str | None]:
         """The answer, and where it redirects to when that is to be followed."""
         self._what = f"{request.method} {url.host_port_subcomponent}"
         session, proxy = await self._outbound.sessions.to(url)
+        noted = None
+        if self._tape is not None:
+            now = self._outbound.clock()
+            noted = Exchange(now, request.method, str(url), request.headers, content, self._added)
+            self._tape.note(noted)
         try:
             async with session.request(
                 request.method,
@@ -330,7 +335,11 @@ class _Exchange:
                 if not (self._follow and response.status in REDIRECTS):
                     location = None
                 body = b"" if location is not None else await self._read(response)
-                return self._answer(response, body), location
+                answer = self._answer(response, body)
+                if noted is not None:
+                    noted.ended_at, noted.status = answer.received_at, answer.status
+                    noted.answer_headers, noted.answer = answer.headers, body
+                return answer, location
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise action_error(error, self._what) from error
 
@@ -364,6 +373,69 @@ class _Exchange:
             received_at=self._outbound.clock(),
             connection=self._connection,
             secret_values=self._outbound.secret_values,
+        )
+
+
+def formed(
+    method: str,
+    url: str,
+    *,
+    query: Mapping[str, Any] | None = None,
+    headers: Mapping[str, Any] | None = None,
+    json: Json | BaseModel = None,
+    form: Mapping[str, Any] | None = None,
+    multipart: Mapping[str, Any] | None = None,
+    body: bytes | str | None = None,
+    idempotency_key: str | None = None,
+) -> tuple[OutgoingRequest, bytes | None]:
+    """
+    The request as it is going to be sent, still without credentials, and its body.
+
+    Raises:
+        Rejected: it cannot be formed.
+    """
+    if not METHOD.fullmatch(method):
+        raise Rejected(f"{method!r} is not an HTTP method")
+    try:
+        content, content_type = encoded(json=json, form=form, multipart=multipart, body=body)
+    except UnicodeEncodeError:
+        raise Rejected("the body holds half a character (a lone surrogate)") from None
+    request = OutgoingRequest(method.upper(), url, checked_headers(headers), fields(query))
+    given = {name.lower() for name in request.headers}
+    if content_type is not None and "content-type" not in given:
+        request.headers["Content-Type"] = content_type
+    if idempotency_key is not None and "idempotency-key" not in given:
+        request.headers["Idempotency-Key"] = idempotency_key
+    return request, content
+
+
+def with_credentials(
+    connection: Connection | None, request: OutgoingRequest, url: URL, plain: Mapping[str, str]
+) -> tuple[OutgoingRequest, URL]:
+    """*request* to *url* with the headers *plain* and what *connection* adds."""
+    signed = OutgoingRequest(request.method, str(url), dict(plain))
+    if connection is not None:
+        connection.apply(signed)
+        url = url.extend_query(signed.query) if signed.query else url
+    return signed, url
+
+
+def _added(request: OutgoingRequest, plain: Mapping[str, str]) -> frozenset[str]:
+    """The lower-case names of headers and parameters that *request* has beside or other than *plain*."""
+    if request.headers == plain and not request.query:
+        return frozenset()
+    names = {name.lower() for name, value in request.headers.items() if plain.get(name) != value}
+    return frozenset(names.union(name.lower() for name, _value in request.query))
+
+
+def check_host(connection: Connection | None, target: URL) -> None:
+    """Raises Rejected: the credentials of *connection* may not go to *target*."""
+    bound = None if connection is None else connection.bound_hosts()
+    host = (target.host or "").rstrip(".").lower()
+    if bound is not None and not any(goes_to(host, one) for one in bound):
+        raise Rejected(
+            f"this connection's credentials may go to {', '.join(bound)} only, not to {host}; "
+            "add it to the connection's hosts, or call it without the connection"
         )
 
 

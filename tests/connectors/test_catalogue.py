@@ -28,6 +28,7 @@ def test_every_connector_holds_actions_that_the_checker_knows() -> None:
         assert action.example.startswith(f"action: {name}")
         for schema in info.inputs.values():
             assert schema["description"]
+        assert info.output  # what it gives: the checker looks up fields of later steps in it
 
 
 @pytest.mark.parametrize("name", ["slack.post_mesage", "nope.x", "slack", "", "slack.", ".x"])

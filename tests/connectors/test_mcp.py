@@ -95,6 +95,7 @@ async def test_the_calls_own_key_is_the_tools(server: McpServer, make_call: Make
     keys = [one for one in server.keys if one]
     assert keys[server.methods().index("tools/call")] == "evt1.shop.step"
     assert keys[0] == "evt1.shop.step.server.discover"
+    assert len(set(keys)) == len(keys)
 
 
 @pytest.mark.parametrize("version", [OLD[1], OLD[2]])

@@ -396,7 +396,7 @@ async def test_channels_and_people_are_offered(slack: SlackApi, make_call: MakeC
         return [(one.value, one.label, one.note) for one in found.items], found.next
 
     first, following = await offered("post_message.channel")
-    assert (first, following) == ([("C0SALES", "#sales", ""), ("C0OPS", "#ops", "")], "2")
+    assert (first, following) == ([("#sales", "#sales", ""), ("#ops", "#ops", "")], "2")
     assert await offered("post_message.channel", cursor="2") == ([("C0HQ", "#hq", "private")], None)
     assert (await offered("upload_file.channel", search="OP"))[0] == [("C0OPS", "#ops", "")]
     assert (await offered("send_direct_message.users"))[0] == [("U0ADA", "Ada Lovelace", "@ada")]

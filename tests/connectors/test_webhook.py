@@ -185,6 +185,7 @@ async def test_each_endpoint_of_a_list_has_its_outcome(three: Subscribers, make_
     assert outcomes == list(zip(three.hooks, ["delivered", "gone", "rejected"], [204, 410, 422], strict=True))
     assert (answer["delivered"], answer["gone"]) == (1, [three.hooks[1]])
     assert [len(one.requests) for one in three.receivers] == [1, 1, 1]  # one that stands twice gets it once
+    assert {key for one in three.receivers for key in one.keys} == {"evt1.shop.step"}
 
 
 async def test_one_that_cannot_now_has_all_tried_again_by_the_same_id(

@@ -153,6 +153,24 @@ async def test_a_token_that_is_still_good_serves_while_none_can_be_had(
 
 
 @pytest.mark.parametrize(
+    ("status", "code"), [(429, "slow_down"), (500, "server_error"), (503, "temporarily_unavailable")]
+)
+async def test_a_token_endpoint_that_is_in_trouble_is_no_fault_of_the_connection(
+    here: Process, auth: Auth, clock: Clock, status: int, code: str
+) -> None:
+    """Whatever words it has for it: a person could mend nothing."""
+    await allowed(here, auth)
+    clock.now += 3700
+    auth.fails = [web.json_response({"error": code}, status=status)]
+
+    with pytest.raises(Unavailable, match=str(status)):
+        await here.get(f"{auth.url}/api")
+
+    assert here.connections.item("crm")["state"] == "works"
+    assert (await here.get(f"{auth.url}/api"))["status"] == 200
+
+
+@pytest.mark.parametrize(
     ("answer", "says"),
     [
         (web.json_response({"error": "invalid_client"}, status=401), "does not know this client_id"),

@@ -62,6 +62,21 @@ async def test_the_callers_own_headers_win_in_any_case(sink: HttpSink, client: C
     assert received.request.headers.getall("Idempotency-Key") == ["mine"]
 
 
+async def test_each_effect_of_a_call_has_a_key_of_its_own(sink: HttpSink, client: Client) -> None:
+    """A service that remembers keys would take the second for a repetition of the first."""
+    for _attempt in range(2):
+        http = client()
+        await http.get(sink.url)  # which does nothing, and is not counted
+        await http.post(f"{sink.url}/folders", json={})
+        await http.get(sink.url)
+        await http.request("PUT", f"{sink.url}/files/1", json={})
+        await http.post(sink.url, json={}, headers={"Idempotency-Key": "mine"})
+        await http.request("delete", f"{sink.url}/files/2")
+
+    keys = ["evt1.step", "evt1.step", "evt1.step", "evt1.step.2", "mine", "evt1.step.3"]
+    assert sink.keys == [*keys, *keys]
+
+
 async def test_a_query_repeats_lists_and_leaves_null_out(sink: HttpSink, client: Client) -> None:
     query = {"tag": ["a", "b&c"], "n": 5, "yes": True, "none": None, "text": "ü +"}
 
