@@ -11,55 +11,92 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from quart import Quart, Request, Response, g, redirect, request, url_for
+from quart import Quart, Request, Response, g, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
 
-from runner.engine.history import People, Role
+from runner.engine.people import Holder, Provenance, Right, Role
 from web.cookies import session_cookie
 from web.house import House
+from web.paths import own_path
 from web.problems import Problem, problem_response, speaks_json
+from web.unsent import kept_form
 
 PUBLIC = frozenset(
-    {"static", "healthz", "readyz", "signin", "signin_form", "start", "start_form", "oauth_callback"}
+    {
+        "static",
+        "healthz",
+        "readyz",
+        "oauth_callback",
+        "signin",
+        "signin_form",
+        "start",
+        "start_form",
+        "oidc_begin",
+        "oidc_callback",
+    }
 )
 """Endpoints that answer anyone. Endpoints, not paths: no prefix or suffix of an address opens a door."""
 
+RIGHTS_OF = "rights"  # among an application's extensions: what each endpoint asks for
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-RANK: Mapping[str, int] = {"viewer": 0, "editor": 1, "admin": 2}
+RANK: Mapping[Right, int] = {"viewer": 0, "run": 1, "editor": 2, "admin": 3}
+RIGHTS: tuple[tuple[str, Right], ...] = (
+    ("view", "viewer"), ("run", "run"), ("edit", "editor"), ("administer", "admin"),
+)  # fmt: skip
 SESSION_SECONDS = 14 * 86400.0
 TOKEN_SESSION_SECONDS = 12 * 3600.0  # a token may be taken back; its sessions do not outlive it long
-LONGEST_PATH = 2000  # characters of an address to come back to
-OWN_PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")  # //host and /\host would lead elsewhere
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who is signed in; `session` is None for a token."""
+    """
+    Who is signed in. `key` stays the same for the same person: a user's id, or `token:NAME` for an
+    API token; `id` names the session or token in lists; `session` is None for a token.
+    """
 
+    key: str
     name: str
     role: Role
+    may_run: bool = False
+    email: str | None = None
+    id: str = ""
     session: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What the audit log calls them, where something is done to them: it is the only one of that name."""
+        return self.email or self.name
+
+    @property
+    def is_user(self) -> bool:
+        """Whether it is a user: not an API token, nor a session opened with one."""
+        return self.email is not None
 
     @property
     def form_token(self) -> str:
         """What a form of this session carries: it follows from the session and does not give it away."""
         return hashlib.sha256(f"form of {self.session}".encode()).hexdigest()
 
-    def may(self, role: Role) -> bool:
-        """Whether the person's role is *role* or a higher one."""
-        return RANK[self.role] >= RANK[role]
+    def may(self, right: Right) -> bool:
+        """Whether the person has *right*: by a role that is so high, or given to a viewer (`run`)."""
+        return RANK[self.role] >= RANK[right] or (right == "run" and self.may_run)
+
+    @property
+    def rights(self) -> list[str]:
+        """What the person may do, the least first."""
+        return [name for name, right in RIGHTS if self.may(right)]
 
 
-def guard(app: Quart, house: House, roles: Mapping[str, Role]) -> None:
+def guard(app: Quart, house: House, rights: Mapping[str, Right]) -> None:
     """
-    Admit to *app* only who may come in. *roles* has the least role by endpoint; an endpoint that is
-    not named there needs admin.
+    Admit to *app* only who may come in. *rights* has what each endpoint asks for; one that is not
+    named there needs admin.
     """
+    app.extensions[RIGHTS_OF] = dict(rights)
 
     @app.before_request
     async def admit() -> ResponseReturnValue | None:
@@ -71,11 +108,11 @@ def guard(app: Quart, house: House, roles: Mapping[str, Role]) -> None:
             return None
         g.person = person = await known(request, house)
         if person is None:
-            return _unknown(has_token=has_token)
+            return await _unknown(house, has_token=has_token)
         if request.method not in SAFE and not has_token:
             await _check_own_form(person)
         # an address that does not exist is told to everyone who is signed in
-        if request.endpoint and not person.may(roles.get(request.endpoint, "admin")):
+        if request.endpoint and not person.may(rights.get(request.endpoint, "admin")):
             raise Problem(403, "Your role does not allow this.")
         return None
 
@@ -90,34 +127,55 @@ async def known(asking: Request, house: House) -> Person | None:
     if header is not None:
         scheme, _space, token = header.partition(" ")
         found = await house.people.known("api", token.strip()) if scheme.lower() == "bearer" else None
-        return Person(*found) if found else None
+        return person_of(found) if found else None
     session = asking.cookies.get(cookie_name(house))
     found = await house.people.known("session", session) if session else None
-    return Person(*found, session) if found else None
+    return person_of(found, session) if found else None
 
 
-async def sign_in(token: str, people: People) -> tuple[str, Role, float] | None:
-    """Name, role and length of session for *token*: a link (which is used up) or an API token."""
-    found = await people.spend_link(token)
-    if found:
-        return (*found, SESSION_SECONDS)
-    found = await people.known("api", token)
-    return (*found, TOKEN_SESSION_SECONDS) if found else None
+def person_of(holder: Holder, session: str | None = None) -> Person:
+    """Who that is, signed in with *session*."""
+    return Person(
+        holder.key,
+        holder.name,
+        holder.role,
+        may_run=holder.may_run,
+        email=holder.email,
+        id=holder.id,
+        session=session,
+    )
 
 
-async def open_session(
-    response: Response, house: House, *, name: str, role: Role, seconds: float
-) -> Response:
-    """Give *response* a new session; the one that the browser had ends."""
+async def open_session(response: Response, house: House, holder: Holder, *, seconds: float) -> Person:
+    """
+    Give *response* a new session of *holder*, a user or an API token; the one that the browser had ends.
+    Who is signed in with it.
+    """
     cookie = cookie_name(house)
     old = request.cookies.get(cookie)
     if old:
         await house.people.end(old)
-    session = await house.people.issue("session", name=name, role=role, seconds=seconds)
+    is_user = holder.email is not None
+    provenance = Provenance(
+        user_id=holder.key if is_user else None,
+        token_id=None if is_user else holder.id,
+        address=request.remote_addr or "",
+        browser=request.headers.get("User-Agent", ""),
+    )
+    session = await house.people.issue(
+        "session",
+        name=holder.name,
+        role=holder.role,
+        may_run=holder.may_run,
+        seconds=seconds,
+        provenance=provenance,
+    )
+    if is_user:
+        await house.users.signed_in(holder.key)
     response.set_cookie(
         cookie, session, max_age=int(seconds), httponly=True, samesite="Lax", secure=is_secure(house)
     )
-    return response
+    return person_of(holder, session)
 
 
 def close_session(response: Response, house: House) -> Response:
@@ -136,20 +194,47 @@ def is_secure(house: House) -> bool:
     return house.public_url.startswith("https://")
 
 
-def own_path(path: str | None) -> str:
-    """*path*, if it is one of this server's; else the home page."""
-    return path if path and len(path) <= LONGEST_PATH and OWN_PATH.fullmatch(path) else "/"
-
-
-def _unknown(*, has_token: bool) -> ResponseReturnValue:
+async def _unknown(house: House, *, has_token: bool) -> ResponseReturnValue:
     if speaks_json(request.path):
         error = ', error="invalid_token"' if has_token else ""
         detail = "This needs an API token: `Authorization: Bearer hl_…`; `hookline user token` makes one."
         headers = {"WWW-Authenticate": f'Bearer realm="Hookline"{error}'}
         return problem_response(Problem(401, detail, headers=headers))
-    wanted = request.full_path.removesuffix("?") if request.method in SAFE else "/"
-    wanted = own_path(wanted)
+    if request.method in SAFE:
+        wanted = own_path(request.full_path.removesuffix("?"))
+    else:
+        wanted = _page_of_form()
+        if cookie_name(house) in request.cookies and (kept := await kept_form()):
+            return (
+                await sign_in_page(house, wanted, kept=kept),
+                401,
+                {"WWW-Authenticate": 'Bearer realm="Hookline"'},
+            )
     return redirect(url_for("signin", next=wanted if wanted != "/" else None), 303)
+
+
+async def sign_in_page(house: House, wanted: str, *, kept: str = "", wrong: str = "", email: str = "") -> str:
+    """
+    The page that says how to sign in, and then goes on at *wanted*; *kept* is a form that was not sent
+    (`web.unsent`), *wrong* what was wrong with the last attempt, made with *email*.
+    """
+    return await render_template(
+        "signin.html",
+        wanted=wanted,
+        kept=kept,
+        wrong=wrong,
+        email=email,
+        is_empty=await house.users.is_empty(),
+        elsewhere=house.single_sign_on.settings.name if house.single_sign_on else "",
+    )
+
+
+def _page_of_form() -> str:
+    """The page whose form was sent, by the browser's word; only ever one of ours."""
+    page = urlsplit(request.headers.get("Referer", ""))
+    if page.netloc != request.host:
+        return "/"
+    return own_path(page.path + (f"?{page.query}" if page.query else ""))
 
 
 def _is_from_here(asking: Request, public_url: str) -> bool:

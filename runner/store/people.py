@@ -7,24 +7,28 @@ time of looking up a digest says nothing of the token.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import secrets
 import sqlite3
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
-from runner.engine.history import Role
-from runner.errors import StoreUnavailable
-from runner.store.queries import SQL
+from runner.engine.people import NOWHERE, Holder, Kind, Provenance, Role
+from runner.errors import NotFound, StoreUnavailable
+from runner.store.queries import read
 from runner.store.sqlite import SQLiteStore
 from runner.values import Json, iso
 
+SQL = read("people.sql")
 PREFIX = "hl_"  # so that a scanner for leaked secrets can know one
 RANDOM_BYTES = 32
+USED_SECONDS = 3600.0  # between two notes of a use: looking at a page shall not write each time
+LONGEST_BROWSER = 300  # characters of a User-Agent
 
 
 class SQLitePeople:
-    """See `runner.engine.history.People`. *clock* gives UTC seconds."""
+    """See `runner.engine.people.People`. *clock* gives UTC seconds."""
 
     def __init__(self, store: SQLiteStore, clock: Callable[[], float]) -> None:
         self._reading = store.reading
@@ -32,7 +36,14 @@ class SQLitePeople:
         self._clock = clock
 
     async def issue(
-        self, kind: Literal["api", "session", "link"], *, name: str, role: Role, seconds: float | None
+        self,
+        kind: Kind,
+        *,
+        name: str,
+        role: Role,
+        seconds: float | None,
+        may_run: bool = False,
+        provenance: Provenance = NOWHERE,
     ) -> str:
         """
         A new token of *kind*, valid for *seconds* (None: until deleted); shown only here.
@@ -42,53 +53,112 @@ class SQLitePeople:
         token = PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
         now = self._clock()
         row = {
-            "digest": _digest(token),
+            "digest": digest(token),
             "kind": kind,
             "name": name,
             "role": role,
             "created_at": now,
             "expires_at": None if seconds is None else now + seconds,
+            "id": secrets.token_hex(8),
+            "may_run": may_run,
+            "user_id": provenance.user_id,
+            "token_id": provenance.token_id,
+            "made_by": provenance.made_by,
+            "address": provenance.address,
+            "browser": provenance.browser[:LONGEST_BROWSER],
         }
 
         def member(connection: sqlite3.Connection) -> None:
-            connection.execute(SQL["delete_tokens_of_kind"], {"kind": kind, "all": False, "now": now})
+            connection.execute(SQL["delete_over"], {"kind": kind, "now": now})
             connection.execute(SQL["insert_token"], row)
 
         await self._write(member)
         return token
 
-    async def known(self, kind: Literal["api", "session"], token: str) -> tuple[str, Role] | None:
-        """Name and role of whoever holds *token*, or None. Raises StoreUnavailable."""
-        rows = await self._read("token", digest=_digest(token), kind=kind, now=self._clock())
-        return (rows[0][0], rows[0][1]) if rows else None
+    async def known(self, kind: Kind, token: str) -> Holder | None:
+        """Who holds *token*, or None. Raises StoreUnavailable."""
+        now = self._clock()
+        rows = await self._read("token", digest=digest(token), kind=kind, now=now)
+        if not rows:
+            return None
+        holder, used_at = _holder(rows[0]), rows[0][6]
+        if kind != "link" and (used_at is None or now - used_at >= USED_SECONDS):
+            use = {"id": holder.id, "now": now}
+            with contextlib.suppress(StoreUnavailable):  # whoever only looks need not wait for the disk
+                await self._write(lambda connection: connection.execute(SQL["use_token"], use), is_quick=True)
+        return holder
 
-    async def spend_link(self, token: str) -> tuple[str, Role] | None:
+    async def spend_link(self, token: str) -> Holder | None:
         """As `known`, for a link that has not been used; it cannot be used again. Raises StoreUnavailable."""
-        return await self._take("link", token)
+        parameters = {"digest": digest(token), "kind": "link", "now": self._clock()}
+
+        def member(connection: sqlite3.Connection) -> Holder | None:
+            row = connection.execute(SQL["token"], parameters).fetchone()
+            if row is None:
+                return None
+            connection.execute(SQL["delete_digest"], parameters)
+            return _holder(row)
+
+        return await self._write(member)
 
     async def end(self, token: str) -> None:
         """Forget a token or session; one that is not known is forgotten already. Raises StoreUnavailable."""
-        for kind in ("session", "api"):
-            await self._take(kind, token)
+        parameters = {"digest": digest(token)}
+        await self._write(lambda connection: connection.execute(SQL["delete_digest"], parameters))
 
     async def tokens(self) -> list[Json]:
-        """API tokens: name, role, created_at, expires_at; never the token. Raises StoreUnavailable."""
+        """API tokens, never their text. Raises StoreUnavailable."""
         return [
-            {"name": name, "role": role, "created_at": iso(created_at), "expires_at": iso(expires_at)}
-            for name, role, created_at, expires_at in await self._read("tokens")
+            {
+                "id": identity,
+                "name": name,
+                "role": role,
+                "may_run": bool(may_run) or role != "viewer",
+                "created_at": iso(created_at),
+                "made_by": made_by,
+                "used_at": iso(used_at),
+                "expires_at": iso(expires_at),
+            }
+            for identity, name, role, may_run, created_at, made_by, used_at, expires_at in await self._read(
+                "tokens"
+            )
         ]
 
-    async def is_anyone_known(self) -> bool:
-        """Whether a token, session or link was ever issued and is kept still. Raises StoreUnavailable."""
-        return bool(await self._read("any_token"))
+    async def sessions(self, key: str | None = None) -> list[Json]:
+        """Sessions, the newest first. Raises StoreUnavailable."""
+        names = ("id", "key", "name", "email", "role")
+        times = ("created_at", "used_at", "expires_at")
+        return [
+            {
+                **dict(zip(names, row[:5], strict=True)),
+                **{name: iso(moment) for name, moment in zip(times, row[5:8], strict=True)},
+                "address": row[8],
+                "browser": row[9],
+            }
+            for row in await self._read("sessions", key=key, now=self._clock())
+        ]
 
-    async def _take(self, kind: str, token: str) -> tuple[str, Role] | None:
-        """Delete a token that is still valid; whose it was."""
-        parameters = {"digest": _digest(token), "kind": kind, "now": self._clock()}
+    async def revoke(self, token_id: str) -> str:
+        """Take an API token back, with the sessions opened with it; its name. Raises NotFound."""
 
-        def member(connection: sqlite3.Connection) -> tuple[str, Role] | None:
-            row = connection.execute(SQL["spend_token"], parameters).fetchone()
-            return (row[0], row[1]) if row else None
+        def member(connection: sqlite3.Connection) -> str:
+            row = connection.execute(SQL["delete_token"], {"id": token_id}).fetchone()
+            if row is None:
+                raise NotFound("there is no such token")
+            connection.execute(SQL["delete_sessions_of_token"], {"id": token_id})
+            return str(row[0])
+
+        return await self._write(member)
+
+    async def end_session(self, session_id: str, *, key: str | None = None) -> str:
+        """End a session (*key*: only one of this one); whose it was. Raises NotFound."""
+        parameters = {"id": session_id, "key": key}
+
+        def member(connection: sqlite3.Connection) -> str:
+            row = connection.execute(SQL["delete_session"], parameters).fetchone()
+            if row is None:
+                raise NotFound("there is no such session")
+            return str(row[0])
 
         return await self._write(member)
 
@@ -99,5 +169,11 @@ class SQLitePeople:
             raise StoreUnavailable(f"the store cannot be read: {error}") from error
 
 
-def _digest(token: str) -> str:
+def digest(token: str) -> str:
+    """What is kept of *token*."""
     return hashlib.sha256(token.encode(errors="replace")).hexdigest()
+
+
+def _holder(row: Any) -> Holder:
+    identity, key, name, role, may_run, email = row[:6]
+    return Holder(key, name, role, may_run=bool(may_run), email=email, id=identity)

@@ -78,6 +78,19 @@ class Code(AuthorizationCodeMixin):  # type: ignore[misc]
     scope: str
     code_challenge: str | None
     code_challenge_method: str | None
+    nonce: str | None = None
+
+    def get_nonce(self) -> str | None:
+        return self.nonce
+
+    def get_auth_time(self) -> None:
+        return None
+
+    def get_acr(self) -> None:
+        return None
+
+    def get_amr(self) -> None:
+        return None
 
     def get_redirect_uri(self) -> str:
         return self.redirect_uri
@@ -131,6 +144,13 @@ class Auth:
     fails: list[web.Response] = field(default_factory=list)  # given in place of the next tokens
     port: int = 0
 
+    def extensions(self) -> list[Any]:
+        """What authlib's grant by code is extended with."""
+        return [CodeChallenge(required=True)]
+
+    def add_routes(self, app: web.Application) -> None:
+        """What this server answers beside tokens and the resource."""
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
@@ -145,6 +165,7 @@ class Auth:
         app.router.add_get("/authorize", self._authorize)
         app.router.add_post("/token", self._token)
         app.router.add_route("*", "/api", self._resource)
+        self.add_routes(app)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -264,7 +285,7 @@ def _server(auth: Auth) -> Any:
             data = request.payload.data
             auth.codes[code] = Code(
                 code, request.client.id, data["redirect_uri"], data.get("scope", ""),
-                data.get("code_challenge"), data.get("code_challenge_method"),
+                data.get("code_challenge"), data.get("code_challenge_method"), data.get("nonce"),
             )  # fmt: skip
 
         def query_authorization_code(self, code: str, client: Client) -> Code | None:
@@ -308,9 +329,9 @@ def _server(auth: Auth) -> Any:
             made["refresh_token"] = secrets.token_urlsafe(24)
         return made
 
-    server = Server(scopes_supported=["read", "write"])
+    server = Server(scopes_supported=["read", "write", "openid", "email", "profile"])
     server.register_client_auth_method("client_secret_basic", _by_basic)
-    server.register_grant(Codes, [CodeChallenge(required=True)])
+    server.register_grant(Codes, auth.extensions())
     server.register_grant(Refresh)
     server.register_grant(Own)
     server.register_token_generator("default", token)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from runner.engine.people import Holder
 from runner.store.people import SQLitePeople
 from runner.store.sqlite import SQLiteStore
 from runner.values import iso
@@ -38,9 +39,13 @@ def people(store: SQLiteStore, clock: Clock) -> SQLitePeople:
     return SQLitePeople(store, clock)
 
 
+def _who(holder: Holder | None) -> tuple[str, str, str] | None:
+    return (holder.key, holder.name, holder.role) if holder else None
+
+
 async def test_a_token_is_known_as_what_it_was_issued_for(people: SQLitePeople) -> None:
     token = await people.issue("api", name="deploy", role="editor", seconds=None)
-    assert await people.known("api", token) == ("deploy", "editor")
+    assert _who(await people.known("api", token)) == ("token:deploy", "deploy", "editor")
     assert await people.known("session", token) is None
     assert await people.known("api", token[:-1]) is None
     assert await people.known("api", "") is None
@@ -60,14 +65,14 @@ async def test_a_token_has_256_random_bits_and_only_its_digest_is_stored(
 async def test_a_token_ends_with_its_time(people: SQLitePeople, clock: Clock) -> None:
     token = await people.issue("session", name="ada", role="admin", seconds=60)
     clock.now += 59
-    assert await people.known("session", token) == ("ada", "admin")
+    assert _who(await people.known("session", token)) == ("token:ada", "ada", "admin")
     clock.now += 1
     assert await people.known("session", token) is None
 
 
 async def test_a_link_works_once(people: SQLitePeople) -> None:
     link = await people.issue("link", name="ada", role="admin", seconds=86400)
-    assert await people.spend_link(link) == ("ada", "admin")
+    assert _who(await people.spend_link(link)) == ("token:ada", "ada", "admin")
     assert await people.spend_link(link) is None
 
 
@@ -82,7 +87,7 @@ async def test_a_link_is_no_token_and_a_token_no_link(people: SQLitePeople) -> N
     token = await people.issue("api", name="deploy", role="viewer", seconds=None)
     assert await people.known("api", link) is None
     assert await people.spend_link(token) is None
-    assert await people.known("api", token) == ("deploy", "viewer")
+    assert _who(await people.known("api", token)) == ("token:deploy", "deploy", "viewer")
 
 
 async def test_an_ended_session_is_not_known(people: SQLitePeople) -> None:
@@ -98,9 +103,9 @@ async def test_the_list_of_tokens_never_holds_a_token(people: SQLitePeople) -> N
     token = await people.issue("api", name="deploy", role="editor", seconds=60)
     await people.issue("session", name="ada", role="admin", seconds=60)
     tokens = await people.tokens()
-    assert tokens == [
-        {"name": "deploy", "role": "editor", "created_at": iso(START), "expires_at": iso(START + 60)}
-    ]
+    (one,) = tokens
+    assert (one["name"], one["role"], one["may_run"]) == ("deploy", "editor", True)
+    assert (one["created_at"], one["expires_at"]) == (iso(START), iso(START + 60))
     assert token not in str(tokens)
 
 
@@ -117,4 +122,4 @@ async def test_sessions_whose_time_is_over_do_not_pile_up(
 async def test_a_name_that_is_sql_is_a_name(people: SQLitePeople) -> None:
     name = "'; DROP TABLE tokens; --"
     token = await people.issue("api", name=name, role="viewer", seconds=None)
-    assert await people.known("api", token) == (name, "viewer")
+    assert _who(await people.known("api", token)) == (f"token:{name}", name, "viewer")

@@ -1,20 +1,40 @@
-"""Signing in with a one-time link or an API token, and out again."""
+"""Signing in with a password, a one-time link or an API token, and out again."""
 
 from __future__ import annotations
 
-import math
 import re
+from dataclasses import dataclass, field
 
-from quart import Response, g, redirect, render_template, request
+from quart import Response, g, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
 
-from web.attempts import Attempts
-from web.auth import close_session, known, open_session, own_path, sign_in
+from runner.engine.people import Holder, NewUser, read_email, read_name, read_password
+from web.auth import (
+    SESSION_SECONDS,
+    TOKEN_SESSION_SECONDS,
+    close_session,
+    known,
+    open_session,
+    person_of,
+    sign_in_page,
+)
 from web.house import House
-from web.problems import Problem
+from web.paths import own_path
+from web.signing_in import by_link, by_password, by_token, holder_of, is_first
+from web.unsent import read_kept
 
 TOKEN = re.compile(r"hl_[A-Za-z0-9_-]{43}")  # also inside a pasted address
-WRONG = "That link or token does not work: it was used, has ended, or is not complete."
+WRONG_PASSWORD = "This email and password do not go together."  # noqa: S105 - a sentence
+WRONG_TOKEN = "That link or token does not work: it was used, has ended, or is not complete."  # noqa: S105
+
+
+@dataclass
+class Filled:
+    """A form as it was filled in, and what is wrong with it by field."""
+
+    name: str = ""
+    email: str = ""
+    faults: dict[str, str] = field(default_factory=dict)
 
 
 async def signin(house: House) -> ResponseReturnValue:
@@ -22,55 +42,117 @@ async def signin(house: House) -> ResponseReturnValue:
     wanted = own_path(request.args.get("next"))
     if await known(request, house):
         return redirect(wanted, 303)
-    return await render_template("signin.html", next=wanted, wrong="")
+    return await sign_in_page(house, wanted)
 
 
-async def signin_form(house: House, attempts: Attempts) -> ResponseReturnValue:
-    """Sign in with what was pasted: a link or a token."""
+async def signin_form(house: House) -> ResponseReturnValue:
+    """Sign in with an email and its password, or with what was pasted: a token, or a link to go on with."""
     form = await request.form
-    wanted = own_path(form.get("next"))
-    found = TOKEN.search(form.get("token", ""))
-    opened = await _open(house, attempts, found[0] if found else "", wanted)
-    return opened or (await render_template("signin.html", next=wanted, wrong=WRONG), 403)
+    wanted, kept = own_path(form.get("next")), form.get("kept", "")
+    if "token" in form:
+        found = TOKEN.search(form["token"])
+        token = found[0] if found else ""
+        holder, is_link = await by_token(house, token) or (None, False)
+        if is_link:
+            return redirect(url_for("start", token=token, next=wanted if wanted != "/" else None), 303)
+        wrong, seconds = WRONG_TOKEN, TOKEN_SESSION_SECONDS
+    else:
+        holder = await by_password(house, form.get("email", ""), form.get("password", ""))
+        wrong, seconds = WRONG_PASSWORD, SESSION_SECONDS
+    if holder is None:
+        page = await sign_in_page(house, wanted, kept=kept, wrong=wrong, email=form.get("email", ""))
+        return page, 403
+    return await _opened(house, holder, seconds, wanted, kept)
 
 
-async def start(token: str) -> ResponseReturnValue:
-    """A button; looking spends nothing, since previews of links open them."""
-    return await render_template("start.html", token=token, wrong="")
+async def start(house: House, token: str) -> ResponseReturnValue:
+    """What a link is for; looking spends nothing, since previews of links open them."""
+    holder = await by_link(house, token)
+    if holder is None:
+        return await render_template("start_wrong.html"), 403
+    if is_first(holder):
+        return await render_template("start_first.html", token=token, filled=Filled())
+    return await _page_of_link(house, token, holder)
 
 
-async def start_form(house: House, attempts: Attempts, token: str) -> ResponseReturnValue:
-    """Sign in with the link."""
-    opened = await _open(house, attempts, token, "/")
-    return opened or (await render_template("start.html", token=token, wrong=WRONG), 403)
+async def start_form(house: House, token: str) -> ResponseReturnValue:
+    """Create the first user, or sign in with a user's link, perhaps with a new password."""
+    holder = await by_link(house, token)
+    if holder is None:
+        return await render_template("start_wrong.html"), 403
+    if is_first(holder):
+        return await _create_first(house, token)
+    return await _use_link(house, token, holder)
 
 
 async def signout(house: House) -> ResponseReturnValue:
     """End the session, here and on the server."""
     if g.person.session:
         await house.people.end(g.person.session)
+        await house.audit(g.person, "signed out", "user" if g.person.is_user else "token", g.person.label)
     return close_session(_to("/signin"), house)
 
 
-async def _open(house: House, attempts: Attempts, token: str, wanted: str) -> Response | None:
-    """
-    The way into a new session; None when nobody holds *token*.
+async def _create_first(house: House, token: str) -> ResponseReturnValue:
+    form = await request.form
+    filled = Filled(form.get("name", ""), form.get("email", ""))
+    values = {}
+    for name, read in (("name", read_name), ("email", read_email), ("password", read_password)):
+        try:
+            values[name] = read(form.get(name, ""))
+        except ValueError as error:
+            filled.faults[name] = f"{str(error)[:1].upper()}{str(error)[1:]}."
+    if filled.faults:
+        return await render_template("start_first.html", token=token, filled=filled), 422
+    kept = await house.passwords.hash(values["password"])
+    new = NewUser(values["email"], values["name"], "admin", password=kept)
+    user = await house.users.add_first(token, new)
+    if user is None:  # somebody else was faster
+        return await render_template("start_wrong.html"), 403
+    holder = holder_of(user)
+    await house.audit(person_of(holder), "added", "user", user.email, role=user.role)
+    return await _opened(house, holder, SESSION_SECONDS, "/")
 
-    Raises:
-        Problem: 429, there were too many attempts.
-    """
-    address = request.remote_addr or ""
-    wait = attempts.begin(address)
-    if wait:
-        seconds = math.ceil(wait)
-        sentence = f"There were too many attempts to sign in. Wait {seconds} seconds, then try again."
-        raise Problem(429, sentence, headers={"Retry-After": str(seconds)})
-    found = await sign_in(token, house.people)
-    if found is None:
-        return None
-    attempts.succeeded(address)
-    name, role, seconds_open = found
-    return await open_session(_to(wanted), house, name=name, role=role, seconds=seconds_open)
+
+async def _use_link(house: House, token: str, holder: Holder) -> ResponseReturnValue:
+    password = (await request.form).get("password", "")
+    user = await house.users.show(holder.key)
+    if password or not user.has_password:
+        try:
+            kept = await house.passwords.hash(read_password(password))
+        except ValueError as error:
+            sentence = f"{str(error)[:1].upper()}{str(error)[1:]}."
+            return await _page_of_link(house, token, holder, fault=sentence), 422
+        if await house.people.spend_link(token) is None:
+            return await render_template("start_wrong.html"), 403
+        await house.users.set_password(user.id, kept)
+        await house.audit(person_of(holder), "set", "password", user.email)
+    elif await house.people.spend_link(token) is None:
+        return await render_template("start_wrong.html"), 403
+    return await _opened(house, holder, SESSION_SECONDS, own_path(request.args.get("next")))
+
+
+async def _page_of_link(house: House, token: str, holder: Holder, fault: str = "") -> str:
+    user = await house.users.show(holder.key)
+    wanted = own_path(request.args.get("next"))
+    return await render_template("start.html", token=token, user=user, fault=fault, wanted=wanted)
+
+
+async def _opened(
+    house: House, holder: Holder, seconds: float, wanted: str, kept: str = ""
+) -> ResponseReturnValue:
+    """A new session, and on to *wanted*, or to the form that was not sent."""
+    person = person_of(holder)
+    await house.audit(person, "signed in", "user" if person.is_user else "token", person.label)
+    unsent = read_kept(kept)
+    if unsent is None:
+        response = _to(wanted)
+        await open_session(response, house, holder, seconds=seconds)
+        return response
+    response = Response("", content_type="text/html; charset=utf-8")
+    g.person = await open_session(response, house, holder, seconds=seconds)
+    response.set_data(await render_template("unsent.html", unsent=unsent, wanted=wanted))
+    return response
 
 
 def _to(path: str) -> Response:
