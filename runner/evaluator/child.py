@@ -10,6 +10,7 @@ from __future__ import annotations
 import resource
 import signal
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ from runner.language.expressions import compile_expression, compile_shape
 from runner.language.templates import compile_template
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from runner.language.scope import Scope
     from runner.values import Json
 
@@ -26,7 +29,16 @@ STATM = Path("/proc/self/statm")  # Linux; source: proc(5)
 
 
 def main() -> None:
-    """Serve standard input to standard output; the first argument is the headroom in MiB."""
+    """Serve evaluations."""
+    serve(_answered)
+
+
+def serve(answered: Callable[[bytes], dict[str, Json]]) -> None:
+    """
+    Serve standard input to standard output: `answered(body)` is the answer to each request, which is
+    under CPU time of its own (`within`). The first argument of the process is the headroom in MiB, beside
+    what was imported until now.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's, which then ends us
     headroom = int(sys.argv[1]) * 1024 * 1024
     most = _memory() + headroom
@@ -35,23 +47,34 @@ def main() -> None:
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
     while head := requests.read(LENGTH.size):
         size: int = LENGTH.unpack(head)[0]
-        answer = _answered(requests.read(size))
+        try:
+            answer = answered(requests.read(size))
+        except MemoryError:
+            answer = {
+                "error": "the evaluation takes too much memory; make less of it at once",
+                "kind": "limit",
+            }
         answer["is_worn"] = _memory() > most - headroom // 2  # what it keeps would fail the next one
         answers.write(framed(answer))
         answers.flush()
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """The process ends if this takes more than *seconds* of CPU time, ours and the kernel's."""
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def _answered(body: bytes) -> dict[str, Json]:
     try:
         request = unframed(body)
         scope = scope_of(request)
-        signal.setitimer(signal.ITIMER_PROF, request["seconds"])  # CPU time, ours and the kernel's
-        try:
+        with within(request["seconds"]):
             return {"value": _result(request, scope)}
-        finally:
-            signal.setitimer(signal.ITIMER_PROF, 0)
-    except MemoryError:
-        return {"error": "the evaluation takes too much memory; make less of it at once", "kind": "limit"}
     except LimitExceeded as error:
         return {"error": str(error), "kind": "limit"}
     except ExpressionError as error:

@@ -38,10 +38,11 @@ from runner.workbench.rehearsal import NoWayOut, Placeholders
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from runner.connector import Action
+    from runner.connector import Action, Connection
     from runner.engine.runs import Event, Store, TurnEnd
-    from runner.engine.turn import Evaluator
+    from runner.engine.turn import Evaluator, Outbound
     from runner.language.workflow import Step, Workflow
+    from runner.settings_commands import Commands
 
 MOST_TURNS = 20_000  # a retry of a day has a hundred, a loop of waits has one a round
 ADDRESS = "https://hookline.test"
@@ -49,10 +50,16 @@ ADDRESS = "https://hookline.test"
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What every run here has in common: `action(name)` finds an action, whose inputs are checked."""
+    """
+    What every run here has in common: `action(name)` finds an action, whose inputs are checked. Where
+    the answers leave a call to its action, that has `outbound` and what `connection(name)` gives.
+    """
 
     evaluator: Evaluator
     action: Callable[[str], Action | None]
+    outbound: Outbound = field(default_factory=NoWayOut)
+    connection: Callable[[str], Connection | None] = lambda _name: None
+    commands: Commands = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +108,7 @@ class Performance:
     failures: Mapping[str, Json] = field(default_factory=dict)
     state: dict[str, Json] = field(default_factory=dict)
     seconds: float = 0.0  # on the run's own clock
+    trace: Sequence[Json] = ()  # of all turns
 
 
 @dataclass(slots=True)
@@ -146,8 +154,10 @@ async def perform(
     event: Event,
     answers: Answers,
     situation: Situation,
+    *,
+    begin: Callable[[Step, Frame], None] | None = None,
 ) -> Performance:
-    """Let *event* go its way through *workflow*, in *situation*."""
+    """Let *event* go its way through *workflow*, in *situation*; `begin` is that of each turn."""
     event_type, delivery_id, item = situation.event_type, situation.delivery_id, situation.item
     live = Live(workflow, 1, "", "")
     examined = _examined(live, event, event_type)
@@ -172,7 +182,7 @@ async def perform(
         performance.runs = runs
         return performance
     payload = examined.payload if items is None else items[item]
-    one = _OneRun(bench, live, event, answers, situation, examined.files)
+    one = _OneRun(bench, live, event, answers, situation, examined.files, begin)
     performance = await one.performed(payload, None if items is None else item)
     performance.runs = runs
     return performance
@@ -217,8 +227,9 @@ class _OneRun:
         answers: Answers,
         situation: Situation,
         files: Mapping[str, bytes],
+        begin: Callable[[Step, Frame], None] | None,
     ) -> None:
-        self.live, self.event, self.answers = live, event, answers
+        self.live, self.event, self.answers, self.begin = live, event, answers, begin
         self.clock = _Clock(event.received_at)
         self.kept = OneRun(files)
         self.state = OneState({(event.workflow, key): value for key, value in situation.state.items()})
@@ -226,19 +237,21 @@ class _OneRun:
         self.watched = _Watched()
         self.skipped: set[str] = set()
         self.notes: list[str] = []
+        self.trace: list[Json] = []
         self.failures: dict[str, Json] = {}
         self.responded: tuple[float, Json] | None = None
         self.tools = Tools(
             store=cast("Store", self.kept),  # of which a turn uses no more
-            outbound=NoWayOut(),
+            outbound=bench.outbound,
             evaluator=bench.evaluator,
-            safe=Placeholders(live.workflow, situation.secrets),
+            safe=Placeholders(live.workflow, situation.secrets, bench.connection),
             action=bench.action,
             clock=self.clock,
             jitter=lambda: 0.0,
             on_answer=self._answered,
             destinations=Destinations(limit=1, clock=self.clock),
             public_url=ADDRESS,
+            commands=bench.commands,
             stand_in=answers,
             states=self.state,
             answers=self.replies,
@@ -271,6 +284,7 @@ class _OneRun:
             failures=self.failures,
             state=self.state.values(self.event.workflow),
             seconds=self.clock() - self.clock.start,
+            trace=self.trace,
         )
 
     async def _run(self, payload: Json, item: int | None) -> Run:
@@ -288,7 +302,8 @@ class _OneRun:
     async def _turn(self, run: Run, payload: Json) -> TurnEnd:
         turn = Turn(
             run=run, event=self.event, workflow=self.live.workflow, records=dict(self.kept.records),
-            tools=self.tools, files=set(self.kept.files), began_at=self.clock(), watch=self.watched.watch,
+            tools=self.tools, files=set(self.kept.files), began_at=self.clock(), begin=self.begin,
+            watch=self.watched.watch,
         )  # fmt: skip
         end = await execute(turn, payload)
         if turn.is_writing():
@@ -298,6 +313,7 @@ class _OneRun:
         self.skipped |= {one["path"] for one in end.trace if one.get("status") == "skipped"}
         self.skipped -= ran
         self.notes += end.notes
+        self.trace += end.trace
         self.failures |= {one["path"]: one["error"] for one in end.trace if "error" in one}
         return end
 

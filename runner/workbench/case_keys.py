@@ -247,7 +247,7 @@ EXPECT_KEYS = Block(
                 (MATCH,),
                 {"status": 200, "body": {"greeting": "Hello Ada!"}},
             ),
-            Key("reason", "Why the run ended so.", (REASON,), "big did not hold"),
+            Key("reason", "Why the run ended so.", (REASON,), "payload.total was 80"),
             Key("title", "What the run is called.", (MATCH,), "Order #1042"),
             Key("notes", "Texts that stand in the run's notes.", (NOTES,), ["on_failure failed too"]),
             Key("state", "What is kept for the next run, by key.", (MATCH,), {"seen": 4}),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import socket
 
     from runner.connector import Action, Call, Connection, Http, Input, Places, Reply
+    from runner.engine.exchanges import Tape
     from runner.engine.turn import Renew
     from runner.values import Json
 
@@ -79,11 +80,20 @@ class StandIns:
 
 
 class Placeholders:
-    """A safe without secrets: each one that *workflow* names is its own name, but for those *given*."""
+    """
+    A safe without secrets: each one that *workflow* names is its own name, but for those *given*; and
+    without connections, but for what *connection* finds by name.
+    """
 
-    def __init__(self, workflow: Workflow, given: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        workflow: Workflow,
+        given: Mapping[str, str] | None = None,
+        connection: Callable[[str], Connection | None] = lambda _name: None,
+    ) -> None:
         named = {name: f"{{{{ secrets.{name} }}}}" for name in secret_names(workflow)}
         self._secrets: Mapping[str, str] = {**named, **(given or {})}
+        self._connection = connection
 
     def secrets(self) -> Mapping[str, str]:
         """A placeholder by name."""
@@ -97,8 +107,9 @@ class Placeholders:
         """What is not sent is not bound."""
         return NO_BOUNDS
 
-    def connection_for(self, action: Action, name: str | None) -> None:
-        """No connection is needed where nothing is called."""
+    def connection_for(self, action: Action, name: str | None) -> Connection | None:  # noqa: ARG002 - the port's
+        """The one that there is, if there is one: none is needed where nothing is called."""
+        return None if name is None else self._connection(name)
 
 
 class NoWayOut:
@@ -113,6 +124,7 @@ class NoWayOut:
         places: Places | None = None,  # noqa: ARG002
         renew: Renew | None = None,  # noqa: ARG002
         bounds: Bounds = NO_BOUNDS,  # noqa: ARG002
+        tape: Tape | None = None,  # noqa: ARG002
     ) -> Http:
         """A client that sends nothing."""
         return _Closed()

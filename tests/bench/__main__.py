@@ -17,7 +17,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.bench import growth, latency, memory, neighbour, start, throughput
+from tests.bench import growth, latency, memory, neighbour, start, throughput, trying
 from tests.bench.bodies import push_of
 from tests.bench.report import Part, table, verdicts
 from tests.bench.stage import FULL, QUICK, Stage, fsync_ms, open_stage
@@ -31,6 +31,7 @@ PARTS = {
     "start": start.measure,
     "growth": growth.measure,
     "neighbour": neighbour.measure,
+    "trying": trying.measure,
 }
 NO_DISK_MS = 0.01  # a flush that takes less reaches no disk: memory, or one that lies
 

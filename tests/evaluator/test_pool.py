@@ -132,7 +132,7 @@ async def test_a_workflow_never_has_two_evaluations_at_once() -> None:
 async def test_a_killed_child_is_replaced(pool: EvaluatorPool) -> None:
     shape = compile_template("{% for n in payload %}{{ n }}{% endfor %}")
     assert await pool.render(shape, scope(payload=[1]), workflow="w") == "1"
-    for process in pool._all:
+    for process in pool._processes._all:
         process.kill()
         await process.wait()
     assert await pool.render(shape, scope(payload=[2]), workflow="w") == "2"
@@ -153,7 +153,7 @@ async def test_a_cancelled_evaluation_leaves_no_answer_to_the_next() -> None:
 async def test_closing_leaves_no_process() -> None:
     pool = EvaluatorPool()
     await pool.render(compile_template("{% for n in [1] %}{{ n }}{% endfor %}"), scope(), workflow="w")
-    pids = [process.pid for process in pool._all]
+    pids = [process.pid for process in pool._processes._all]
     await pool.close()
     await pool.close()
     assert pids
