@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runner.cli.options import Place, asynchronous, data_options, example, json_option, person
+from runner.cli.options import (
+    Place,
+    asynchronous,
+    data_options,
+    example,
+    json_option,
+    person,
+    workflows_option,
+)
 from runner.cli.showing import note, print_json, print_list, say_changed
 from runner.errors import NotFound, Rejected, SettingsError
 from runner.values import Json, dumps, loads
@@ -37,6 +45,7 @@ def connections() -> None:
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="All of a file that `connections export` made; with NAME that one alone.",
 )
+@workflows_option
 @data_options
 @json_option
 @asynchronous
@@ -58,17 +67,20 @@ async def set_(
 
 
 async def _set_one(place: Place, name: str, kind: str, expires: datetime | None, *, as_json: bool) -> None:
-    import connectors
+    from connectors.shelf import Shelf
+    from runner.cli.house import signed
     from runner.connector import OAuthConnection
 
-    model = connectors.connection_model(kind)
+    shelf = Shelf(place.workflows)
+    model = shelf.connection_model(kind)
     if model is None:
-        known = ", ".join(one["kind"] for one in connectors.described_kinds())
+        known = ", ".join(one["kind"] for one in shelf.described_kinds())
         raise SettingsError(f'there is no connection of kind "{kind}"; there are {known}')
     fields = _fields(model)
     ends_at = None if expires is None else expires.replace(tzinfo=UTC).timestamp()
     async with place.opened(may_make=True) as rooms:
         await rooms.vault.set_connection(name, {**fields, "kind": kind}, ends_at=ends_at)
+        await signed(rooms, "connection", name, kind=kind)
         waits = rooms.vault.open_connection(name)
     way_on = "test"
     if isinstance(waits, OAuthConnection) and waits.waits_for_a_person():
@@ -81,6 +93,7 @@ async def _set_one(place: Place, name: str, kind: str, expires: datetime | None,
 async def _set_from(place: Place, file: Path, name: str | None, *, as_json: bool) -> None:
     """Keep the connections of *file*, or that called *name* alone: all or, where one is wrong, none."""
     from runner.cli.exporting import read_connections
+    from runner.cli.house import signed
 
     found = read_connections(file)
     if name is not None:
@@ -98,20 +111,29 @@ async def _set_from(place: Place, file: Path, name: str | None, *, as_json: bool
             raise SettingsError("\n".join(faults))
         for one, fields in found.items():
             await rooms.vault.set_connection(one, fields)
+            await signed(rooms, "connection", one)
     say_changed(name or str(file), f"Kept: {', '.join(found)}", as_json=as_json)
 
 
 @connections.command("list", epilog=example("hookline connections list"))
+@workflows_option
 @data_options
 @json_option
 @asynchronous
 async def list_(place: Place, as_json: bool) -> None:
     """List the connections, their kinds, and how each stands."""
     from runner.engine.connecting import shown_connection
+    from runner.engine.custody import signature_of
 
     async with place.opened() as rooms:
         names = sorted(rooms.vault.connection_kinds())
-        items = [shown_connection(rooms.vault, name, time.time()) for name in names]
+        items = [
+            {
+                **shown_connection(rooms.vault, name, time.time()),
+                **signature_of(rooms.vault.signed("connection", name)),
+            }
+            for name in names
+        ]
     page = {"items": items, "next": None}
     if as_json:
         print_json(page)
@@ -122,19 +144,24 @@ async def list_(place: Place, as_json: bool) -> None:
 
 @connections.command(epilog=example("hookline connections delete team-slack"))
 @click.argument("name")
+@workflows_option
 @data_options
 @json_option
 @asynchronous
 async def delete(place: Place, name: str, as_json: bool) -> None:
     """Forget a connection."""
+    from runner.cli.house import noted
+
     async with place.opened() as rooms:
         if not await rooms.vault.delete_connection(name):
             raise NotFound(_no_connection(name))
+        await noted(rooms, "deleted", "connection", name)
     say_changed(name, f"The connection {name} is deleted.", as_json=as_json)
 
 
 @connections.command(epilog=example("hookline connections test team-slack"))
 @click.argument("name")
+@workflows_option
 @data_options
 @json_option
 @asynchronous
@@ -158,6 +185,7 @@ async def test(place: Place, name: str, as_json: bool) -> None:
 @click.option("--search", metavar="TEXT", help="Only what has this in its label.")
 @click.option("--given", metavar="JSON", help="The inputs that are filled in already, as an object.")
 @click.option("--cursor", help="Go on where a portion ended: its `next`.")
+@workflows_option
 @data_options
 @json_option
 @asynchronous
@@ -185,6 +213,7 @@ async def choices(
 
 @connections.command(epilog=example("hookline connections connect crm"))
 @click.argument("name")
+@workflows_option
 @data_options
 @json_option
 @asynchronous
@@ -208,6 +237,7 @@ async def connect(place: Place, name: str, as_json: bool) -> None:
 
 @connections.command(epilog=example("hookline connections export > connections.toml"))
 @click.option("--plain", is_flag=True, help="With the values of fields that are no secrets.")
+@workflows_option
 @data_options
 @json_option
 @asynchronous
@@ -228,13 +258,14 @@ async def export(place: Place, plain: bool, as_json: bool) -> None:
 
 
 @connections.command(epilog=example("hookline connections kinds"))
+@workflows_option
 @json_option
-def kinds(as_json: bool) -> None:
+def kinds(workflows: Path, as_json: bool) -> None:
     """Show the kinds of connections and their fields."""
-    import connectors
+    from connectors.shelf import Shelf
     from runner.cli.actions import show_fields
 
-    found = connectors.described_kinds()
+    found = Shelf(workflows).described_kinds()
     if as_json:
         print_json({"items": found, "next": None})
         return

@@ -37,9 +37,12 @@ async def set_(place: Place, name: str, hosts: tuple[str, ...], any_host: bool, 
     """
     if hosts and any_host:
         raise SettingsError("--host and --any-host contradict each other")
+    from runner.cli.house import signed
+
     value = _value(name)
     async with place.opened(may_make=True) as rooms:
         await rooms.vault.set_secret(name, value, hosts=hosts if hosts or any_host else None)
+        await signed(rooms, "secret", name, **({"hosts": list(hosts)} if hosts else {}))
     say_changed(name, f"The secret {name} is kept.", as_json=as_json)
 
 
@@ -49,10 +52,16 @@ async def set_(place: Place, name: str, hosts: tuple[str, ...], any_host: bool, 
 @asynchronous
 async def list_(place: Place, as_json: bool) -> None:
     """List the names of the secrets, and the hosts that they may go to."""
+    from runner.engine.custody import signature_of
+
     async with place.opened() as rooms:
         names = sorted(rooms.vault.secrets())
         bounds = rooms.vault.bounds()
-    items = [{"name": name, "hosts": list(bounds[name]) if name in bounds else None} for name in names]
+        signatures = {name: signature_of(rooms.vault.signed("secret", name)) for name in names}
+    items = [
+        {"name": name, "hosts": list(bounds[name]) if name in bounds else None, **signatures[name]}
+        for name in names
+    ]
     page = {"items": items, "next": None}
     if as_json:
         print_json(page)
@@ -68,9 +77,12 @@ async def list_(place: Place, as_json: bool) -> None:
 @asynchronous
 async def delete(place: Place, name: str, as_json: bool) -> None:
     """Forget a secret."""
+    from runner.cli.house import noted
+
     async with place.opened() as rooms:
         if not await rooms.vault.delete_secret(name):
             raise NotFound(f"there is no secret {name}; `hookline secrets list` shows those there are")
+        await noted(rooms, "deleted", "secret", name)
     say_changed(name, f"The secret {name} is deleted.", as_json=as_json)
 
 

@@ -1,4 +1,4 @@
-"""What is kept beside secrets and connections, sealed as they are: tokens, standings, hosts, consents."""
+"""What is kept beside secrets and connections, sealed as they are: tokens, standings, who set them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from runner.vault.rows import SealedRows
     from runner.vault.seal import Seal
 
-NoteKind: TypeAlias = Literal["tokens", "standing", "hosts", "consent"]
+NoteKind: TypeAlias = Literal["tokens", "standing", "hosts", "consent", "signed"]
 KINDS = frozenset(get_args(NoteKind))
 LEASE = "lease"
 LEASE_SECONDS = 60.0  # who holds one longer is dead: a token is had within half of it
@@ -65,11 +65,14 @@ class Notes:
         """Write a note, in place of an earlier one."""
         self._kept[kind, name] = value  # first: whoever looks before it is on disk has it too
         await self._rows.put(kind, name, self._sealed(kind, name, value))
+        self._kept[kind, name] = value  # again: rows that were read before may have been taken meanwhile
 
     async def delete(self, kind: NoteKind, name: str) -> bool:
         """Forget a note; whether it was there, which is told to one caller only."""
         self._kept.pop((kind, name), None)
-        return await self._rows.delete(kind, name)
+        was_there = await self._rows.delete(kind, name)
+        self._kept.pop((kind, name), None)
+        return was_there
 
     @contextlib.asynccontextmanager
     async def alone(self, name: str) -> AsyncIterator[None]:

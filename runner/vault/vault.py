@@ -6,7 +6,7 @@ import secrets as randomness
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from runner.connector import Connection, TokenConnection, Tokens, sentences
 from runner.engine.standing import Standing, read_standing
@@ -14,6 +14,7 @@ from runner.errors import SettingsError
 from runner.values import dumps, loads
 from runner.vault.names import canonical, connection_name, given, hosts_of, refuse_twin, secret_name
 from runner.vault.notes import Notes
+from runner.vault.rows import InTurn
 from runner.vault.seal import NONCE_BYTES, Seal
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 Kind: TypeAlias = Literal["secret", "connection"]
 
 SECRET_PREFIX = "HOOKLINE_SECRET_"  # noqa: S105 - the name of a variable
+HOSTS_SUFFIX = "_HOSTS"
 CONNECTION_PREFIX = "HOOKLINE_CONNECTION_"
 MOST_FORMER = 200  # values that were replaced: calls that began with them are still under way
 
@@ -58,14 +60,18 @@ class Vault:
         *,
         models: Callable[[str], type[Connection] | None],
     ) -> None:
-        self._rows = rows
+        self._rows = InTurn(rows)
         self._seal = Seal(root_key)
         self._models = models
-        self.notes = Notes(rows, self._seal)
+        self.notes = Notes(self._rows, self._seal)
         self._fixed_secrets: dict[str, tuple[str, str]] = {}
+        self._fixed_hosts: dict[str, list[str]] = {}
         self._fixed_connections: dict[str, _Kept] = {}
         for variable, text in environment.items():
-            if variable.startswith(SECRET_PREFIX):
+            if (bound := _bound_by(variable)) in environment:
+                key = canonical(bound.removeprefix(SECRET_PREFIX))
+                self._fixed_hosts[key] = hosts_of(text.split(","), variable)
+            elif variable.startswith(SECRET_PREFIX):
                 name = secret_name(variable.removeprefix(SECRET_PREFIX), variable)
                 self._fixed_secrets[canonical(name)] = (name, given(text, variable))
             elif variable.startswith(CONNECTION_PREFIX):
@@ -119,7 +125,10 @@ class Vault:
 
     def bounds(self) -> Mapping[str, Sequence[str]]:
         """The hosts to which secrets may go, by their names; one that may go anywhere is left out."""
-        found = {name: self.notes.get("hosts", key) for key, (name, _value) in self._secrets.items()}
+        found = {
+            name: self._fixed_hosts.get(key) or self.notes.get("hosts", key)
+            for key, (name, _value) in self._secrets.items()
+        }
         return {name: tuple(hosts) for name, hosts in found.items() if hosts}
 
     def secret_values(self) -> frozenset[str]:
@@ -176,6 +185,7 @@ class Vault:
         if removed := await self._rows.delete("secret", name):
             self._secrets.pop(canonical(name), None)
             await self.notes.delete("hosts", canonical(name))
+            await self.notes.delete("signed", f"secret:{canonical(name)}")
             self._look()
         return removed
 
@@ -214,8 +224,48 @@ class Vault:
             self._connections.pop(canonical(name), None)
             await self.notes.delete("tokens", canonical(name))
             await self.notes.delete("standing", canonical(name))
+            await self.notes.delete("signed", f"connection:{canonical(name)}")
             self._look()
         return removed
+
+    # --- in a person's hands: the Keeping port of runner/engine/custody.py ---------------------
+
+    def is_fixed(self, thing: Kind, name: str) -> bool:
+        """Whether the environment sets it."""
+        fixed: Mapping[str, object] = self._fixed_secrets if thing == "secret" else self._fixed_connections
+        return canonical(name) in fixed
+
+    def signed(self, thing: Kind, name: str) -> Json:
+        """`{by, at}` of who set it last, or None."""
+        return self.notes.get("signed", f"{thing}:{canonical(name)}")
+
+    async def sign(self, thing: Kind, name: str, signature: Json) -> None:
+        """Remember who set it last."""
+        await self.notes.put("signed", f"{thing}:{canonical(name)}", signature)
+
+    def open_fields(self, name: str) -> Mapping[str, Json]:
+        """The fields of a connection that are no secrets; none where its kind is not known."""
+        kept = self._connections.get(canonical(name))
+        if kept is None or kept.model is None:
+            return {}
+        shut = {"kind"}
+        shut |= {
+            one for one in type(kept.model).model_fields if isinstance(getattr(kept.model, one), SecretStr)
+        }
+        return {one: value for one, value in kept.fields.items() if one not in shut}
+
+    def merged(self, name: str, fields: Mapping[str, Json]) -> Mapping[str, Json]:
+        """*fields* on top of those that the connection has, where it is of the same kind."""
+        kept = self._connections.get(canonical(name))
+        is_same = kept is not None and kept.fields["kind"] == fields.get("kind")
+        return {**kept.fields, **fields} if kept is not None and is_same else fields
+
+    def checked_connection(self, name: str, fields: Json) -> Connection:
+        """*fields* as a connection that is not kept. Raises SettingsError."""
+        connection_name(name, f"the connection {name!r}")
+        model = self._checked(name, fields, f"the connection {name}").model
+        assert model is not None  # what was checked has one
+        return model
 
     # --- tokens and standings: the TokenRows port of runner/engine/tokens.py ------------------
 
@@ -334,3 +384,9 @@ class Vault:
             raise SettingsError(
                 f"{name} is set by the environment ({prefix}{canonical(name)}); change it there"
             )
+
+
+def _bound_by(variable: str) -> str:
+    """The variable of the secret whose hosts *variable* would name; empty where it names none."""
+    is_one = variable.startswith(SECRET_PREFIX) and variable.endswith(HOSTS_SUFFIX)
+    return variable.removesuffix(HOSTS_SUFFIX) if is_one else ""

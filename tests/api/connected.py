@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from pydantic import Field
 
+from connectors import described_kind
 from runner.cli.safe import HeldSafe
 from runner.connector import (
     Call,
@@ -21,10 +22,12 @@ from runner.connector import (
     SecretStr,
 )
 from runner.engine.connecting import Connections
+from runner.engine.custody import Custody
 from runner.engine.places import Destinations
 from runner.engine.tokens import Keeper
 from runner.engine.turn import Tools
 from runner.evaluator.pool import EvaluatorPool
+from runner.language.uses import uses
 from runner.outbound import Outbound
 from runner.store.sqlite import SQLiteStore
 from runner.values import Json
@@ -85,6 +88,10 @@ async def shelves(
 
 OAuth2.kind = "oauth2"
 MODELS: Mapping[str, type[Connection]] = {"library": Card, "oauth2": OAuth2}
+KINDS: list[Json] = [
+    described_kind("library", "library", Card, "Library"),
+    described_kind("oauth2", "http", OAuth2, "HTTP"),
+]
 SHOP = {
     "kind": "oauth2",
     "client_id": "c1",
@@ -96,9 +103,15 @@ SHOP = {
 
 @asynccontextmanager
 async def opened_connections(
-    store: SQLiteStore, clock: Callable[[], float], public_url: str
-) -> AsyncIterator[Connections]:
-    """The connections `card`, `lost` (which the library refuses) and `shop` (which waits for a person)."""
+    store: SQLiteStore,
+    clock: Callable[[], float],
+    public_url: str,
+    texts: Callable[[], Mapping[str, str]] = dict,
+) -> AsyncIterator[tuple[Connections, Custody]]:
+    """
+    The connections `card`, `lost` (which the library refuses) and `shop` (which waits for a person), and
+    what keeps them; *texts()* are those of the workflows.
+    """
     vault = Vault(store, b"k" * 32, {}, models=MODELS.get)
     await vault.set_connection("card", {"kind": "library", "token": TOKEN})
     await vault.set_connection("lost", {"kind": "library", "token": "n0t-a-token"})
@@ -120,12 +133,13 @@ async def opened_connections(
         keeper=keeper,
     )
     try:
-        yield Connections(
+        connections = Connections(
             vault,
             tools,
             lambda action, name: library.choosers.get(f"{action}.{name}".partition(".")[2]),
             public_url,
         )
+        yield connections, Custody(vault, tools, texts, uses, lambda: KINDS)
     finally:
         await keeper.close()
         await outbound.close()

@@ -115,3 +115,66 @@ async def test_a_person_who_says_no_is_told_and_the_address_is_spent(world: Worl
     page = await first.get_data(as_text=True)
     assert "shop is not connected: &lt;script&gt;no" in page
     assert "used already" in await second.get_data(as_text=True)
+
+
+async def test_a_connection_is_tried_before_it_is_kept_and_who_set_it_is_remembered(world: World) -> None:
+    asked = {"kind": "library", "fields": {"token": "wr0ng-card-number"}, "test": True}
+    refused = await world.send("PUT", f"{PREFIX}/connections/new-card", asked)
+    problem = await refused.get_json()
+
+    assert refused.status_code == 409
+    assert problem["detail"] == "The card ••• is not known."
+    await world.get(f"{PREFIX}/connections/new-card", status=404)
+    kept = await world.send("PUT", f"{PREFIX}/connections/new-card", {**asked, "fields": {"token": TOKEN}})
+    found = await kept.get_json()
+    assert (found["said"], found["by"], found["values"]) == ("the card works", "a editor", {})
+    assert found["set_at"]
+    assert TOKEN not in await kept.get_data(as_text=True)
+
+
+async def test_of_a_connection_alone_what_is_given_is_replaced(world: World) -> None:
+    path = f"{PREFIX}/connections/shop"
+    changed = await world.send("PUT", path, {"kind": "oauth2", "fields": {"client_id": "c2"}, "merge": True})
+    lacking = await world.send("PUT", path, {"kind": "oauth2", "fields": {"client_id": "c3"}})
+
+    assert changed.status_code == 200
+    values = (await world.get(path))["values"]
+    assert (values["client_id"], values["token_url"]) == ("c2", "http://127.0.0.1:1/token")
+    assert lacking.status_code == 422
+    assert "token_url" in (await lacking.get_json())["detail"]
+
+
+async def test_a_connection_is_deleted_once(world: World) -> None:
+    gone = await world.send("DELETE", f"{PREFIX}/connections/card", {})
+    again = await world.send("DELETE", f"{PREFIX}/connections/card", {})
+
+    assert (gone.status_code, again.status_code) == (200, 404)
+    assert "card" not in {one["name"] for one in (await world.get(f"{PREFIX}/connections"))["items"]}
+
+
+async def test_secrets_go_in_and_never_come_out(world: World) -> None:
+    value = "sh0p-s3cret-value"
+    await world.send("PUT", f"{PREFIX}/secrets/SHOP_SECRET", {"value": value, "hosts": ["api.example.com"]})
+    wrong = await world.send("PUT", f"{PREFIX}/secrets/9", {"value": value})
+    page = await world.get(f"{PREFIX}/secrets")
+
+    assert wrong.status_code == 422
+    one = next(one for one in page["items"] if one["name"] == "SHOP_SECRET")
+    assert (one["is_set"], one["hosts"], one["by"], one["is_fixed"]) == (
+        True,
+        ["api.example.com"],
+        "a editor",
+        False,
+    )
+    assert value not in str(page)
+    assert value not in await wrong.get_data(as_text=True)
+    gone = await world.send("DELETE", f"{PREFIX}/secrets/SHOP_SECRET", {})
+    again = await world.send("DELETE", f"{PREFIX}/secrets/SHOP_SECRET", {})
+    assert (gone.status_code, again.status_code) == (200, 404)
+
+
+async def test_the_kinds_have_their_fields(world: World) -> None:
+    found = await world.get(f"{PREFIX}/connection-kinds")
+
+    assert found["items"][0]["fields"]["properties"]["token"]["format"] == "password"
+    assert found["callback"].endswith("/oauth/callback")

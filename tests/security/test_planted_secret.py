@@ -20,7 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 import yaml
@@ -34,6 +34,13 @@ from tests.servers.hookline_process import Running, serving
 MARK = "pl4nt3d"  # what is searched for: a piece of each secret
 SECRET = f"xoxb-{MARK}/in+all=of&them-0123456789"
 FAILING = (401, 400, 500)  # one after another
+STREAM_SECONDS, MOST_OF_A_STREAM = 1.0, 1 << 20
+COMMANDS = """
+[commands.deploy]
+run = ["deploy", "{branch}"]
+arguments = {branch = ".*"}
+on = "planted-ssh"
+"""
 PLAIN = {  # fields that are no secrets, where a kind needs or takes them
     "user": "ann", "name": "X-Api-Key", "client_id": "client-1", "app_id": "7", "installation_id": 8,
     "host": "127.0.0.1", "database": "shop", "shop": "acme", "access_key_id": "AKIA0123456789ABCDEF",
@@ -91,6 +98,8 @@ class Echo:
                     while data := self.request.recv(4096):
                         said = data.decode("latin-1")
                         echo.heard.append(said)
+                        if said.startswith("SSH-"):
+                            return  # it hangs up, as a server does that is none for SSH
                         is_hello = said.upper().startswith("EHLO")
                         line = f"535 {said!r}\r\n".encode()
                         self.wfile.write(b"250-echo\r\n250 AUTH PLAIN LOGIN\r\n" if is_hello else line)
@@ -141,6 +150,13 @@ def special(echo: Echo) -> tuple[dict[str, dict[str, Any]], set[str]]:
         "github_app": {"app_id": "7", "installation_id": 8, "private_key": rsa_key, "api_url": echo.url},
         "google": {"key": json.dumps(robot), "api_url": echo.url},
         "mattermost": {"url": echo.url, "token": SECRET},
+        "mysql": {
+            "host": "127.0.0.1", "port": echo.raw_port, "tls": "none", "database": "shop", "user": "ann",
+            "password": SECRET,
+        },
+        "redis": {
+            "host": "127.0.0.1", "port": echo.raw_port, "tls": "none", "user": "ann", "password": SECRET,
+        },
         "microsoft_teams": {"webhook_url": hook},
         "telegram": {"token": f"123456:{MARK}-AAHdqTcvCH1vGWJxfSeofSAs0K5PA", "api_url": echo.url},
         "twilio": {
@@ -156,8 +172,10 @@ def special(echo: Echo) -> tuple[dict[str, dict[str, Any]], set[str]]:
             "grant": "client_credentials", "client_id": "c", "client_secret": SECRET,
             "token_url": f"{echo.url}/token", "api_url": echo.url,
         },
-        "sftp": {"host": "127.0.0.1", "port": echo.raw_port, "user": "ann", "private_key": ssh_key},
-        "ssh": {"host": "127.0.0.1", "port": echo.raw_port, "user": "ann", "private_key": ssh_key},
+        "ssh": {
+            "host": "127.0.0.1", "port": echo.raw_port, "user": "ann", "private_key": ssh_key,
+            "password": SECRET, "host_key": "unknown",
+        },
     }  # fmt: skip
     lines = rsa_key.splitlines()[1:-1] + ssh_key.splitlines()[1:-1]
     return kinds, {one[8:40] for one in lines if len(one) >= 48}
@@ -252,15 +270,20 @@ class Browser:
     port: int
     headers: dict[str, str]
 
-    def ask(self, method: str, path: str, body: Any = None) -> tuple[int, str, dict[str, str]]:
+    def ask(
+        self, method: str, path: str, body: Any = None, form: dict[str, str] | None = None
+    ) -> tuple[int, str, dict[str, str]]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         headers = dict(self.headers)
         data = None
         if body is not None:
             data, headers["Content-Type"] = json.dumps(body), "application/json"
+        elif form is not None:
+            data, headers["Content-Type"] = urlencode(form), "application/x-www-form-urlencoded"
         connection.request(method, path, data, headers)
         answer = connection.getresponse()
-        text = answer.read().decode("utf-8", "replace")
+        is_endless = (answer.headers.get("Content-Type") or "").startswith("text/event-stream")
+        text = (_begun(connection, answer) if is_endless else answer.read()).decode("utf-8", "replace")
         connection.close()
         return answer.status, text, {name.lower(): one for name, one in answer.headers.items()}
 
@@ -279,6 +302,16 @@ class Browser:
             if page["next"] is None:
                 return found
             cursor = f"&cursor={quote(page['next'])}"
+
+
+def _begun(connection: http.client.HTTPConnection, answer: http.client.HTTPResponse) -> bytes:
+    """What an answer without an end has said when it falls silent."""
+    found = b""
+    connection.sock.settimeout(STREAM_SECONDS)
+    with suppress(TimeoutError):
+        while len(found) < MOST_OF_A_STREAM and (line := answer.readline()):
+            found += line
+    return found
 
 
 def settled(browser: Browser, workflows: int) -> list[dict[str, Any]]:
@@ -322,7 +355,8 @@ def signed_in(home: Home, server: Running) -> Browser:
     link = home("user", "link").stdout.strip()
     path = "/start/" + link.rpartition("/start/")[2]
     browser = Browser(server.port, {"Sec-Fetch-Site": "same-origin"})
-    status, _text, headers = browser.ask("POST", path)
+    form = {"name": "Ada", "email": "ada@example.com", "password": "correct horse battery"}
+    status, _text, headers = browser.ask("POST", path, form=form)
     assert status == 303
     return Browser(server.port, {"Cookie": headers["set-cookie"].partition(";")[0]})
 
@@ -332,6 +366,7 @@ def test_a_planted_secret_is_found_nowhere(tmp_path: Path) -> None:
     home = Home(tmp_path)
     with Echo().listening() as echo:
         home("secrets", "set", "KEY", stdin=SECRET)
+        (tmp_path / "hookline.toml").write_text(COMMANDS)
         names, marks = planted(home, echo)
         workflows = {**steps_of(names), "secrets": secrets_workflow(echo)}
         for slug, text in workflows.items():

@@ -174,6 +174,35 @@ async def test_the_environment_comes_first_and_cannot_be_changed_here() -> None:
     assert (await reopened(rows)).secrets() == {"api_key": "stored"}
 
 
+async def test_a_secret_of_the_environment_is_bound_to_the_hosts_that_stand_beside_it() -> None:
+    rows = Rows()
+    stored = vault_of(rows)
+    await stored.set_secret("api_key", "stored", hosts=["old.example.com"])
+    await stored.set_secret("OTHER", "stored", hosts=["other.example.com"])
+
+    vault = await reopened(
+        rows,
+        HOOKLINE_SECRET_API_KEY_HOSTS="API.example.com, *.example.org",
+        HOOKLINE_SECRET_API_KEY="from outside",
+        HOOKLINE_SECRET_FREE="goes anywhere",
+        HOOKLINE_SECRET_MY_HOSTS="a secret of that name: there is no MY",
+    )
+
+    assert vault.bounds() == {
+        "api_key": ("api.example.com", "*.example.org"),
+        "OTHER": ("other.example.com",),
+    }
+    assert vault.secrets()["MY_HOSTS"] == "a secret of that name: there is no MY"
+    assert "API_KEY_HOSTS" not in vault.secrets()
+    assert (await reopened(rows)).bounds()["api_key"] == ("old.example.com",)
+
+
+@pytest.mark.parametrize("hosts", ["", "a b", "https://api.example.com", "api.example.com,"])
+def test_hosts_that_are_none_are_a_fault_of_the_environment(hosts: str) -> None:
+    with pytest.raises(SettingsError, match=r"HOOKLINE_SECRET_A_HOSTS: .* is no host"):
+        vault_of(Rows(), HOOKLINE_SECRET_A="a", HOOKLINE_SECRET_A_HOSTS=hosts)
+
+
 async def test_the_environment_needs_no_loading() -> None:
     vault = vault_of(Rows(), HOOKLINE_SECRET_A="a", UNRELATED="x")
 

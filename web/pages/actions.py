@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from itertools import groupby
 from typing import Any
 
@@ -17,9 +18,12 @@ NAMES = {
     "mcp": "MCP", "openai": "OpenAI", "pagerduty": "PagerDuty", "postgres": "PostgreSQL", "rss": "RSS",
     "s3": "S3", "sendgrid": "SendGrid", "whatsapp": "WhatsApp", "mysql": "MySQL", "sftp": "SFTP",
 }  # fmt: skip
-AFTER_CRASH = {
-    "repeat": "it is made again",
-    "stop": "the run stops for a person, who knows whether it arrived",
+STOPS = "stop"
+SAFE = {
+    "repeat": "Yes: a call that was on its way when the server stopped is made again",
+    STOPS: "No: if the server stops while a call is on its way, the run waits for a person, who knows "
+    "whether it arrived",
+    "depends on the inputs": "It depends on the inputs",
 }
 
 
@@ -46,12 +50,25 @@ async def connector_actions(house: House, connector: str) -> str:
             "inputs": schema_rows(one.get("inputs", {})),
             "gives": schema_rows(one.get("output", {})),
             "gives_about": str(one.get("output", {}).get("description") or ""),
-            "after_crash": AFTER_CRASH.get(one.get("after_crash", ""), one.get("after_crash", "")),
+            "after_crash": one.get("after_crash", ""),
+            "safe": SAFE.get(one.get("after_crash", ""), one.get("after_crash", "")),
             "written": f"- {_indented(one.get('example') or '')}".rstrip(),
         }
         for one in found
     ]
-    return await render_template("connector.html", title=titled(connector), rows=rows)
+    all_kinds = [] if house.custody is None else await asyncio.to_thread(house.custody.kinds)
+    wanted = {kind for row in rows for kind in row["connection_kinds"]}
+    kinds = [{**kind, "rows": schema_rows(kind["fields"])} for kind in all_kinds if kind["kind"] in wanted]
+    return await render_template(
+        "connector.html",
+        title=titled(connector),
+        rows=rows,
+        kinds=kinds,
+        titles={kind["kind"]: kind["title"] for kind in kinds},
+        mends=house.mends(connector),
+        stops=STOPS,
+        workflows=sorted((one.workflow.slug, one.workflow.name) for one in house.library.all()),
+    )
 
 
 def connector_of(action: Json) -> str:

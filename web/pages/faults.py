@@ -14,10 +14,21 @@ from runner.inbound.providers import provider_infos
 from runner.language.catalogue import Catalogue
 from runner.language.fault_reference import Explained, explained, readable, whole
 from runner.language.load import load
+from web.problems import Problem
+
+
+async def fault(code: str) -> str:
+    """What does this fault mean, and how is it mended."""
+    rows = await asyncio.to_thread(_rows)
+    row = next((one for one in rows if one["code"] == code), None)
+    if row is None:
+        raise Problem(404, "There is no fault of that code.")
+    others = [one for one in rows if one["group"] == row["group"] and one is not row]
+    return await render_template("fault.html", row=row, others=others)
 
 
 async def faults() -> str:
-    """What does this fault mean, and how is it mended."""
+    """Which faults are there."""
     rows = await asyncio.to_thread(_rows)  # the first time each example is checked
     groups = [(title, list(members)) for title, members in groupby(rows, key=lambda one: one["group"])]
     return await render_template("faults.html", groups=groups, count=len(rows))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
-from quart import render_template
+from quart import render_template, request
 
 from runner.inbound.asymmetric import EitherKey
 from runner.inbound.providers import PROVIDERS
@@ -16,16 +17,23 @@ from runner.language.keys import BLOCKS
 from runner.language.verification import GENERIC
 from runner.values import Json
 from web.display import inline
+from web.finding_docs import found_in_docs
 from web.house import House
 from web.pages.actions import connector_of
+from web.problems import Problem
 
 PINNED = "certificate"  # an option that few need
+LONGEST_ASKED = 200
 WIDTH = 56  # characters of a line of YAML, as many as half a page shows
 
 
 async def docs(house: House) -> str:
     """What can be looked up."""
     actions = house.actions()
+    asked = request.args.get("q", "").strip()[:LONGEST_ASKED]
+    if asked:
+        found = await asyncio.to_thread(found_in_docs, actions, asked)
+        return await render_template("docs_found.html", found=found, asked=asked)
     return await render_template(
         "docs.html",
         providers=len(PROVIDERS),
@@ -36,17 +44,23 @@ async def docs(house: House) -> str:
     )
 
 
+async def provider(house: House, name: str) -> str:
+    """How do I receive from this service."""
+    row = next((one for one in provider_table() if one["name"] == name), None)
+    if row is None:
+        raise Problem(404, "There is no provider of that name.")
+    told = {
+        **row,
+        "options": PROVIDERS[name].options,
+        "written": written(PROVIDERS[name], row["event_type"]),
+        "setup": [step.format(url=f"`{house.public_url}/hooks/…`") for step in row["setup"]],
+    }
+    return await render_template("provider.html", row=told)
+
+
 async def providers(house: House) -> str:
-    """How do I receive from whom, and what is verified."""
-    rows = [
-        {
-            **row,
-            "options": PROVIDERS[row["name"]].options,
-            "written": written(PROVIDERS[row["name"]], row["event_type"]),
-            "setup": [step.format(url=f"`{house.public_url}/hooks/…`") for step in row["setup"]],
-        }
-        for row in sorted(provider_table(), key=lambda one: one["title"].casefold())
-    ]
+    """From whom can I receive, and what is verified."""
+    rows = sorted(provider_table(), key=lambda one: one["title"].casefold())
     schemes = [
         {
             "name": name,
