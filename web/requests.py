@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from contextlib import suppress
+from asyncio import FIRST_COMPLETED
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _may_be_left(scope: HTTPScope) -> bool:
 class _Request:
     """One request: notes when its body is under way and when its answer has begun."""
 
-    __slots__ = ("_began", "_cut", "_may_be_left", "_reading", "_receive", "_send", "_whole")
+    __slots__ = ("_began", "_cut", "_end", "_may_be_left", "_reading", "_receive", "_send", "_whole")
 
     def __init__(
         self,
@@ -122,6 +122,7 @@ class _Request:
         self._whole = False
         self._began = False
         self._cut = False
+        self._end: asyncio.Future[None] | None = None  # of the body, once it is only waited for
 
     async def receive(self) -> Any:
         """Give the next part of the body; `http.disconnect` when it was cut off."""
@@ -133,6 +134,8 @@ class _Request:
         if not message.get("more_body"):
             self._whole = True
             self._reading.pop(self, None)
+            if self._end and not self._end.done():
+                self._end.set_result(None)
         return message
 
     async def send(self, message: Any) -> None:
@@ -153,12 +156,19 @@ class _Request:
         closed while its sender still writes, who then meets a reset and may never see the answer.
         Source: RFC 9112, section 9.6.
         """
+        # Quart reads a body whether it is wanted or not, and may be the one that meets its end
+        self._end = asyncio.get_running_loop().create_future()
+        reading = asyncio.create_task(self._read_rest())
+        try:
+            await asyncio.wait({reading, self._end}, timeout=LEFT_SECONDS, return_when=FIRST_COMPLETED)
+        finally:
+            reading.cancel()
+
+    async def _read_rest(self) -> None:
         size = 0
-        with suppress(TimeoutError):
-            async with asyncio.timeout(LEFT_SECONDS):
-                while not self._whole and size < LEFT_BYTES:
-                    message = await self.receive()
-                    size += len(message.get("body", b""))
+        while not self._whole and size < LEFT_BYTES:
+            message = await self.receive()
+            size += len(message.get("body", b""))
 
     async def cut(self) -> None:
         """Answer 408 and end the request, unless its answer has begun: its end closes it too."""

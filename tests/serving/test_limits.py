@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from runner.errors import HooklineError, SettingsError
+from web.requests import LEFT_SECONDS
 from web.serve import ServeOptions, listen, serve
 
 POST = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n"
@@ -112,6 +113,34 @@ async def test_a_body_that_nobody_wants_and_that_does_not_come_is_not_waited_for
         huge = POST.replace(b"4", b"99999999999")
         assert (await exchange(port, huge + b"\r\n")).startswith(b"HTTP/1.1 410")  # at once
         assert (await exchange(port, POST + b"\r\n")).startswith(b"HTTP/1.1 410")  # after LEFT_SECONDS
+
+
+async def test_a_body_that_the_application_reads_beside_its_answer_is_not_waited_for(
+    served: Callable[..., Any],
+) -> None:
+    """Quart reads a body in a task of its own, and answers meanwhile."""
+
+    async def both(scope: Any, receive: Any, send: Any) -> None:
+        assert scope["type"] == "http"
+
+        async def read() -> None:
+            while (await receive()).get("more_body"):
+                pass
+
+        reading = asyncio.create_task(read())
+        await asyncio.sleep(0)  # it waits for the body before the answer's end does
+        await send({"type": "http.response.start", "status": 410, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+        await reading
+
+    async with served(both) as port, asyncio.timeout(LEFT_SECONDS / 2):
+        for _ in range(5):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(POST + b"\r\nbo")
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 410")
+            writer.write(b"dy" + POST + b"connection: close\r\n\r\nbody")
+            assert (await reader.read()).startswith(b"HTTP/1.1 410")  # the next one is answered
+            writer.close()
 
 
 async def test_headers_that_do_not_come_are_cut_off(served: Callable[..., Any], echo: Any) -> None:

@@ -10,7 +10,6 @@ from web.api.parameters import CURSOR, DEFAULT_ITEMS, LIMIT
 from web.api.routes import Asked, Parameter, Route
 from web.api.schemas import named, page_of
 from web.approving import answered
-from web.problems import Problem
 
 if TYPE_CHECKING:
     from runner.values import Json
@@ -27,13 +26,17 @@ async def list_approvals(house: House, asked: Asked) -> Json:
 
 async def answer_approval(house: House, asked: Asked) -> Json:
     """The decision as the step gives it."""
-    if "choice" not in asked.given:
-        raise Problem(400, "choice is missing: name one of the approval's choices.", parameter="choice")
     comment = asked.given.get("comment", "")
     return await answered(house, asked.person, asked.id, asked.given["choice"], comment)
 
 
 def _text(text: str, _now: float) -> str:
+    return text
+
+
+def _comment(text: str, _now: float) -> str:
+    if len(text) > LONGEST_COMMENT:
+        raise ValueError(f"a comment has at most {LONGEST_COMMENT:,} characters")
     return text
 
 
@@ -49,10 +52,10 @@ ROUTES = (
         "nobody is named, whoever may replay a run.",
         answer_approval, named("Answer"), errors=(404, 409, 410),
         body=(
-            Parameter("choice", "One of its choices.", {"type": "string"}, _text),
+            Parameter("choice", "One of its choices.", {"type": "string"}, _text, is_required=True),
             Parameter(
                 "comment", "What else is to be said.",
-                {"type": "string", "maxLength": LONGEST_COMMENT}, _text,
+                {"type": "string", "maxLength": LONGEST_COMMENT}, _comment,
             ),
         ),
     ),

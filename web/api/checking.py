@@ -16,8 +16,6 @@ async def check_workflow(house: House, asked: Asked) -> Json:
     """Judge a text as if it were the workflow's file, and on the workflow's last events."""
     if not re.fullmatch(SLUG_PATTERN, asked.id):
         raise Problem(404, f"There can be no workflow {asked.id}: an id has a-z, 0-9 and -.")
-    if "text" not in asked.given:
-        raise Problem(400, "text is missing: what the file would hold.", parameter="text")
     faults = await house.check(asked.given["text"], asked.id)
     return {"faults": [one.as_json() for one in faults]}
 
@@ -32,6 +30,7 @@ ROUTES = (
         body=(
             Parameter(
                 "text", "The text, at most 1 MiB.", {"type": "string"}, lambda given, _now: given,
+                is_required=True,
             ),
         ),
     ),

@@ -14,7 +14,7 @@ from web.problems import Problem
 async def from_curl(_house: House, asked: Asked) -> Json:
     """A step from a curl command line; the values of its credentials are not repeated."""
     try:
-        return import_curl(asked.given.get("command", "")).as_json()
+        return import_curl(asked.given["command"]).as_json()
     except SettingsError as error:
         raise Problem(422, f"{error}.", parameter="command") from None
 
@@ -36,6 +36,6 @@ ROUTES = (
             }
         ),
         role="editor", errors=(422,),
-        body=(Parameter("command", "The command line.", {"type": "string"}, lambda given, _now: given),),
+        body=(Parameter("command", "The command line.", TEXT, lambda given, _now: given, is_required=True),),
     ),
 )  # fmt: skip

@@ -11,13 +11,14 @@ from typing import Any
 from runner.engine.history import Wanted, read_cursor
 from runner.engine.runs import Disposition, Status
 from runner.engine.where import read_where
+from runner.language.keys import SLUG_PATTERN
 from runner.values import duration_seconds
 from web.api.routes import Parameter
 
 MOST_ITEMS = 200  # of one page: a hundred kilobytes at most
 DEFAULT_ITEMS = 50
+LONGEST_PATH = 1000  # characters of a step's path
 LONGEST_SEARCH = 200  # characters: a title has no more
-SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 FIELDS = {"q": "text"}  # where the field of `Wanted` has another name
 
 
@@ -61,7 +62,7 @@ def moment(text: str, now: float) -> float:
 
 
 def _slug(text: str, _now: float) -> str:
-    if not SLUG.fullmatch(text):
+    if not re.fullmatch(SLUG_PATTERN, text):
         raise ValueError("a workflow's slug has a-z, 0-9 and -")
     return text
 
@@ -78,10 +79,28 @@ def _where(text: str, _now: float) -> Mapping[str, Any]:
     return read_where([text], fields=("type", "delivery_id"))
 
 
-def _identity(text: str, _now: float) -> str:
+def identity(text: str, _now: float) -> str:
+    """
+    An id of an event, a run or a problem.
+
+    Raises:
+        ValueError: it can be none.
+    """
     if not re.fullmatch("[0-9A-Za-z]{1,64}", text):
         raise ValueError("an id has letters and digits")
     return text.lower()
+
+
+def step_path(text: str, _now: float) -> str:
+    """
+    A step's path, such as `lines[3].send`.
+
+    Raises:
+        ValueError: it is too long for one.
+    """
+    if len(text) > LONGEST_PATH:
+        raise ValueError(f"at most {LONGEST_PATH} characters")
+    return text
 
 
 def _cursor(text: str, _now: float) -> str:
@@ -103,8 +122,18 @@ def _status(words: Iterable[str], what: str) -> Parameter:
 
 TEXT = {"type": "string"}
 WHEN = "ISO 8601, or a length of time before now such as `24h`."
-OF_WORKFLOW = Parameter("workflow", "Only of the workflow with this slug.", TEXT, _slug)
-CURSOR = Parameter("cursor", "`next` of the page before.", TEXT, _cursor)
+_LENGTH = r"([0-9]+(\.[0-9]+)?(ms|s|m|h|d|w))+"
+_HOUR = "([01][0-9]|2[0-3])"
+_CLOCK = rf"[T ]{_HOUR}(:[0-5][0-9](:[0-5][0-9](\.[0-9]{{1,6}})?)?)?(Z|[+-]{_HOUR}:?[0-5][0-9])?"
+_DAY = "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+OF_LENGTH = {"type": "string", "pattern": f"^{_LENGTH}$"}
+OF_MOMENT = {"type": "string", "pattern": f"^({_LENGTH}( ago)?|{_DAY}({_CLOCK})?)$"}
+OF_SLUG = {"type": "string", "pattern": f"^{SLUG_PATTERN}$"}
+OF_ID = {"type": "string", "pattern": "^[0-9A-Za-z]{1,64}$"}
+OF_WORKFLOW = Parameter("workflow", "Only of the workflow with this slug.", OF_SLUG, _slug)
+CURSOR = Parameter(
+    "cursor", "`next` of the page before.", {"type": "string", "pattern": "^[A-Za-z0-9_-]{8,50}$"}, _cursor
+)
 LIMIT = Parameter(
     "limit",
     f"At most this many items; {DEFAULT_ITEMS} unless given.",
@@ -112,8 +141,8 @@ LIMIT = Parameter(
     _limit,
 )
 _SHARED = (
-    Parameter("since", f"Only at or after this time: {WHEN}", TEXT, moment),
-    Parameter("before", f"Only before this time: {WHEN}", TEXT, moment),
+    Parameter("since", f"Only at or after this time: {WHEN}", OF_MOMENT, moment),
+    Parameter("before", f"Only before this time: {WHEN}", OF_MOMENT, moment),
     Parameter(
         "q",
         "Only where this is part of an id, a title, a delivery id or an event type.",
@@ -124,9 +153,14 @@ _SHARED = (
         "where",
         "Only where a field of the payload is this: `payload.order=1042`; also `type=…` or `delivery_id=…` "
         "of the event, exactly.",
-        {"type": "string", "maxLength": LONGEST_SEARCH},
+        {
+            "type": "string",
+            "maxLength": LONGEST_SEARCH,
+            "pattern": r"^\s*(type|delivery_id|payload([.\[][^=]*)?)\s*=",
+        },
         _where,
     ),
+    Parameter("type", "Only of events of exactly this type.", TEXT, _search),
     CURSOR,
     LIMIT,
 )
@@ -134,7 +168,7 @@ OF_EVENTS = (OF_WORKFLOW, _status(Disposition, "Only with this disposition."), *
 OF_RUNS = (
     OF_WORKFLOW,
     _status(Status, "Only with this status."),
-    Parameter("event", "Only runs of the event with this id.", TEXT, _identity),
-    Parameter("problem", "Only runs of the problem with this id.", TEXT, _identity),
+    Parameter("event", "Only runs of the event with this id.", OF_ID, identity),
+    Parameter("problem", "Only runs of the problem with this id.", OF_ID, identity),
     *_SHARED,
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from web.api.parameters import CURSOR, LIMIT, OF_WORKFLOW, word_of
 from web.api.routes import Asked, Parameter, Route
 from web.api.schemas import named, page_of
-from web.problems import Problem
+from web.failing import destination_of
 
 if TYPE_CHECKING:
     from runner.values import Json
@@ -32,12 +32,24 @@ async def seen(house: House, asked: Asked) -> Json:
     return await house.problems.seen(asked.id, by=asked.person.name, now=house.clock())
 
 
+async def try_now(house: House, asked: Asked) -> Json:
+    """The problem; the next call of what it waits for goes at once, whatever held it back."""
+    problem = await house.problems.show(asked.id)
+    if problem["status"] == "open" and problem["runs"]["waiting"]:
+        found = destination_of(house, problem)
+        if found and found.waits and house.vitals:
+            house.vitals.destinations.try_now(found.waits)
+        await house.problems.hasten(asked.id, now=house.clock())
+        await house.audit(asked.person, "tried", "problem", asked.id)
+    return problem
+
+
 async def dismiss(house: House, asked: Asked) -> Json:
     """The problem as it is afterwards."""
-    if "note" not in asked.given:
-        raise Problem(400, "note is missing: say why its runs need nothing more.", parameter="note")
     note, now = asked.given["note"], house.clock()
-    return await house.problems.dismiss(asked.id, by=asked.person.name, note=note, now=now)
+    dismissed = await house.problems.dismiss(asked.id, by=asked.person.name, note=note, now=now)
+    await house.audit(asked.person, "dismissed", "problem", asked.id, note=note)
+    return dismissed
 
 
 def _note(text: str, _now: float) -> str:
@@ -72,13 +84,18 @@ ROUTES = (
         seen, named("ProblemOfRuns"), role="editor", errors=(404, 409),
     ),
     Route(
+        "POST", "/problems/{id}/try", "try_problem",
+        "Try what its runs wait for now, instead of at the next time; the runs go on if it answers.",
+        try_now, named("ProblemOfRuns"), role="run", errors=(404,),
+    ),
+    Route(
         "POST", "/problems/{id}/dismiss", "dismiss_problem",
         "Close a problem although runs are left.",
         dismiss, named("ProblemOfRuns"), role="editor", errors=(404, 409),
         body=(
             Parameter(
                 "note", "Why its runs need nothing more.",
-                {"type": "string", "minLength": 1, "maxLength": LONGEST_NOTE}, _note,
+                {"type": "string", "pattern": r"\S", "maxLength": LONGEST_NOTE}, _note, is_required=True,
             ),
         ),
     ),

@@ -7,17 +7,12 @@ from web.api.parameters import OF_EVENTS, OF_RUNS, wanted
 from web.api.routes import Asked, Route
 from web.api.schemas import named, page_of
 from web.house import House
-from web.workflows import workflow, workflow_items
+from web.workflows import workflow_items
 
 
 async def list_workflows(house: House, _asked: Asked) -> Json:
     """All in one page: a folder has hundreds at most."""
     return {"items": workflow_items(house), "next": None}
-
-
-async def show_workflow(house: House, asked: Asked) -> Json:
-    """By its slug."""
-    return workflow(house, asked.id)
 
 
 async def list_events(house: House, asked: Asked) -> Json:
@@ -47,12 +42,9 @@ async def list_actions(house: House, _asked: Asked) -> Json:
 
 ROUTES = (
     Route(
-        "GET", "/workflows", "list_workflows", "All workflows, also those whose files have faults.",
+        "GET", "/workflows", "list_workflows",
+        "All workflows, also those whose files have faults and those that were never published.",
         list_workflows, page_of("WorkflowItem"),
-    ),
-    Route(
-        "GET", "/workflows/{id}", "show_workflow", "One workflow by its slug, with the text that is live.",
-        show_workflow, named("Workflow"), errors=(404,),
     ),
     Route(
         "GET", "/events", "list_events", "Events, newest first. A page may hold fewer items than asked for.",

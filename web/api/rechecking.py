@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runner.values import Json
-from web.api.parameters import OF_WORKFLOW, TEXT, WHEN, moment
+from web.api.parameters import OF_MOMENT, OF_WORKFLOW, WHEN, moment
 from web.api.routes import Asked, Parameter, Route
 from web.api.schemas import page_of
 from web.house import House
@@ -11,7 +11,10 @@ from web.house import House
 
 async def recheck(house: House, asked: Asked) -> Json:
     """What became of those of each workflow."""
-    done = await house.recheck(workflow=asked.given.get("workflow"), since=asked.given.get("since"))
+    workflow = asked.given.get("workflow")
+    done = await house.recheck(workflow=workflow, since=asked.given.get("since"))
+    accepted = sum(one["accepted"] for one in done)
+    await house.audit(asked.person, "rechecked", "workflow", workflow or "all", accepted=accepted)
     return {"items": done, "next": None}
 
 
@@ -21,6 +24,9 @@ ROUTES = (
         "Judge refused and held requests again with the secrets of today; those that pass are accepted, "
         "each once.",
         recheck, page_of("Rechecked"), role="editor", errors=(404,),
-        body=(OF_WORKFLOW, Parameter("since", f"Only received at or after this time: {WHEN}", TEXT, moment)),
+        body=(
+            OF_WORKFLOW,
+            Parameter("since", f"Only received at or after this time: {WHEN}", OF_MOMENT, moment),
+        ),
     ),
 )  # fmt: skip

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from runner.engine.replays import FASTEST, FIRST, RATE, STALE_SECONDS, Filter, Terms, read_filter
 from runner.values import duration_seconds
-from web.api.parameters import CURSOR, LIMIT, word_of
+from web.api.parameters import CURSOR, LIMIT, OF_LENGTH, word_of
 from web.api.routes import Asked, Parameter, Route
 from web.api.schemas import named, page_of
 from web.problems import Problem
@@ -41,22 +42,29 @@ async def plan(house: House, asked: Asked) -> Json:
 
 async def start(house: House, asked: Asked) -> Json:
     """The replay as it is afterwards."""
-    return await house.replayer.start(asked.id)
+    started = await house.replayer.start(asked.id, rate=asked.given.get("rate"))
+    runs = started["plan"]["included"]
+    await house.audit(asked.person, "started", "replay", asked.id, runs=runs, problem=started["problem"])
+    return started
 
 
 async def pause(house: House, asked: Asked) -> Json:
     """The replay as it is afterwards."""
-    return await house.replayer.pause(asked.id, by=asked.person.name)
+    paused = await house.replayer.pause(asked.id, by=asked.person.name)
+    await house.audit(asked.person, "paused", "replay", asked.id)
+    return paused
 
 
 async def stop(house: House, asked: Asked) -> Json:
     """The replay as it is afterwards."""
-    return await house.replayer.stop(asked.id, by=asked.person.name)
+    stopped = await house.replayer.stop(asked.id, by=asked.person.name)
+    await house.audit(asked.person, "stopped", "replay", asked.id)
+    return stopped
 
 
 def _terms(given: Mapping[str, Any]) -> Terms:
     if ("where" in given) == ("runs" in given):
-        raise Problem(400, "Give either where or runs: which runs are meant.", parameter="where")
+        raise Problem(422, "Give either where or runs: which runs are meant.", parameter="where")
     return Terms(**{FIELDS.get(name, name): value for name, value in given.items()})
 
 
@@ -100,20 +108,21 @@ def _switch(name: str, summary: str) -> Parameter:
     return Parameter(name, summary, {"type": "boolean", "default": False}, _flag, (bool,))
 
 
+OF_FILTER = f"^\\s*({'|'.join(one.name for one in fields(Filter))})=\\S"
 TERMS = (
     Parameter(
         "where", "Which runs, such as `problem=<id>` or `workflow=orders status=failed since=2h`; also "
         "`until`, `step`, `type`.",
-        {"type": "string"}, _where,
+        {"type": "string", "pattern": OF_FILTER}, _where,
     ),
     Parameter(
         "runs", "Or their ids.",
-        {"type": "array", "items": {"type": "string"}, "maxItems": MOST_NAMED}, _runs, (list,),
+        {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": MOST_NAMED}, _runs, (list,),
     ),
     Parameter(
         "from", "`failed`: each run goes on from its failed step. `start`: as a new run. Else the id of "
         "a step at the top level: the run goes on from there.",
-        {"type": "string", "default": "failed"}, _origin,
+        {"type": "string", "minLength": 1, "maxLength": LONGEST_WORD, "default": "failed"}, _origin,
     ),
     Parameter(
         "version", "The version of the workflow: `live`, or the one that each run had.",
@@ -129,7 +138,7 @@ TERMS = (
     ),
     Parameter(
         "stale_after", "Runs accepted longer ago are stale.",
-        {"type": "string", "default": f"{STALE_SECONDS / 86400:.0f}d"}, _duration,
+        {**OF_LENGTH, "default": f"{STALE_SECONDS / 86400:.0f}d"}, _duration,
     ),
     _switch("include_uncertain", "Also runs with an effect that may have happened."),
     _switch("include_stale", "Also runs that are stale."),
@@ -153,7 +162,7 @@ ROUTES = (
         "POST", "/replays", "plan_replay",
         "Plan a replay: which runs are safe, may have arrived, are stale or refused. Nothing is "
         "replayed before it is started.",
-        plan, named("Replay"), role="editor", errors=(404, 409), body=TERMS,
+        plan, named("Replay"), role="run", errors=(404, 409), body=TERMS,
     ),
     Route(
         "GET", "/replays/{id}", "show_replay", "One replay: its plan and its progress.",
@@ -161,14 +170,20 @@ ROUTES = (
     ),
     Route(
         "POST", "/replays/{id}/start", "start_replay", "Start a planned, paused or stopped replay.",
-        start, named("Replay"), role="editor", errors=(404, 409),
+        start, named("Replay"), role="run", errors=(404, 409),
+        body=(
+            Parameter(
+                "rate", "Runs a second from now on; left out: as before.",
+                {"type": "number", "exclusiveMinimum": 0, "maximum": FASTEST}, _rate, (int, float),
+            ),
+        ),
     ),
     Route(
         "POST", "/replays/{id}/pause", "pause_replay", "Start no more of its runs until it is started again.",
-        pause, named("Replay"), role="editor", errors=(404, 409),
+        pause, named("Replay"), role="run", errors=(404, 409),
     ),
     Route(
         "POST", "/replays/{id}/stop", "stop_replay", "End a replay; its runs under way go on.",
-        stop, named("Replay"), role="editor", errors=(404, 409),
+        stop, named("Replay"), role="run", errors=(404, 409),
     ),
 )  # fmt: skip

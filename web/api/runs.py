@@ -15,14 +15,15 @@ VERSIONS = ("live", "original")
 async def cancel(house: House, asked: Asked) -> Json:
     """The run as it is afterwards: one that is running ends at its next step."""
     await house.store.cancel(asked.id, now=house.clock())
+    await house.audit(asked.person, "cancelled", "run", asked.id)
     return await house.history.run(asked.id)
 
 
 async def replay(house: House, asked: Asked) -> Json:
     """The run that goes on."""
-    started = await house.start_replay(
-        asked.id, origin=asked.given.get("from", "failed"), version=asked.given.get("version", "live")
-    )
+    origin, version = asked.given.get("from", "failed"), asked.given.get("version", "live")
+    started = await house.start_replay(asked.id, origin=origin, version=version)
+    await house.audit(asked.person, "replayed", "run", asked.id, origin=origin, version=version)
     return await house.history.run(started["id"])
 
 
@@ -30,12 +31,12 @@ ROUTES = (
     Route(
         "POST", "/runs/{id}/cancel", "cancel_run",
         "Cancel a run; one that is running ends at its next step.",
-        cancel, named("Run"), role="editor", errors=(404, 409),
+        cancel, named("Run"), role="run", errors=(404, 409),
     ),
     Route(
         "POST", "/runs/{id}/replay", "replay_run",
         "Replay a run: from its failed step the same run goes on, from the start a new one begins.",
-        replay, named("Run"), role="editor", errors=(404, 409),
+        replay, named("Run"), role="run", errors=(404, 409),
         body=(
             Parameter(
                 "from", "`failed`: from the failed step. `start`: from the start, as a new run.",

@@ -83,7 +83,10 @@ _RUN = {
     "event": {**TEXT, "description": "The id of its event."},
     "attempt": NUMBER,
     "replay_of": TEXT_OR_NULL,
-    "mode": {"enum": ["live", "shadow", "test"], "description": "Of a shadow no action was sent."},
+    "mode": {
+        "enum": ["live", "shadow", "test", "sample"],
+        "description": "test: a person tried it for real. Of a shadow and of a sample no action was sent.",
+    },
     "waiting": either_null(thing({"for": TEXT, "until": TIME_OR_NULL})),
     "accepted_at": TIME,
     "started_at": TIME_OR_NULL,
@@ -94,8 +97,16 @@ _WORKFLOW = {
     "name": TEXT,
     "description": TEXT,
     "tags": many(TEXT),
-    "version": {"type": ["integer", "null"], "description": "Of what is live; null: the file has faults."},
-    "url": {**TEXT_OR_NULL, "description": "Where its events arrive."},
+    "version": {
+        "type": ["integer", "null"],
+        "description": "Of what is live; null: the file has faults, or it was never published.",
+    },
+    "state": {
+        "enum": ["live", "paused", "draft", "faults"],
+        "description": "draft: never published; paused: its events are held, by a person or by "
+        "`enabled: false`; faults: its file has errors, and the last good version runs, if there is one.",
+    },
+    "url": {**TEXT_OR_NULL, "description": "Where its events arrive; of a draft, where they are held."},
     "methods": many(TEXT),
     "manual": {"type": "boolean", "description": "Whether it can be started by hand and by calls."},
     "form": {**TEXT_OR_NULL, "description": "Where its public form is."},
@@ -109,10 +120,20 @@ _WORKFLOW = {
     "faults": many(named("Fault")),
 }
 
+_VERSION = {
+    "version": NUMBER,
+    "created_at": TIME,
+    "by": {**TEXT_OR_NULL, "description": "Who published it; null: the file was changed otherwise."},
+    "message": TEXT_OR_NULL,
+    "is_live": {"type": "boolean"},
+    "runs": {**NUMBER, "description": "Runs on it; 10001 stands for more than 10,000."},
+}
+
 COMPONENTS: dict[str, Json] = {
     "Problem": {
         "type": "object",
-        "description": "RFC 9457. `parameter` names what a 400 is about.",
+        "description": "RFC 9457. `parameter` names what a 400 is about; a route that gives more members "
+        "says so: `faults` of a text, what is `live`, the `draft` that is stored.",
         "properties": {
             "type": TEXT,
             "title": TEXT,
@@ -320,6 +341,55 @@ COMPONENTS: dict[str, Json] = {
     ),
     "WorkflowItem": thing(_WORKFLOW),
     "Workflow": thing({**_WORKFLOW, "source": {**TEXT_OR_NULL, "description": "The text of what is live."}}),
+    "EditedWorkflow": thing(
+        {
+            **_WORKFLOW,
+            "source": {**TEXT_OR_NULL, "description": "The text of what is live."},
+            "file": {**TEXT_OR_NULL, "description": "The text of the file, which may have faults."},
+            "is_read_only": {"type": "boolean", "description": "Whether it cannot be changed here."},
+            "read_only_reason": TEXT_OR_NULL,
+            "draft": {**either_null(named("Draft")), "description": "That of whoever asks."},
+            "others": {**many(named("Editing")), "description": "Who else changed a draft in the last hour."},
+        }
+    ),
+    "Draft": thing(
+        {
+            "text": TEXT,
+            "revision": {**NUMBER, "description": "Goes up with each save."},
+            "base": {"type": ["integer", "null"], "description": "The live version that it began from."},
+            "saved_at": TIME,
+        }
+    ),
+    "Editing": thing({"by": TEXT, "saved_at": TIME}),
+    "VersionItem": thing(_VERSION),
+    "Version": thing(
+        {
+            **_VERSION,
+            "text": TEXT,
+            "diff": {**TEXT, "description": "Unified, from it to the live one; empty: no difference."},
+            "sentences": {**many(TEXT), "description": "The same in words."},
+            "changed": {
+                **thing({"since": {"type": ["integer", "null"]}, "diff": TEXT, "sentences": many(TEXT)}),
+                "description": "What it changed since the version before it.",
+            },
+        }
+    ),
+    "Published": thing(
+        {
+            "version": NUMBER,
+            "held": {**NUMBER, "description": "Events that wait for a person to release them."},
+        }
+    ),
+    "Starter": thing(
+        {
+            "slug": TEXT,
+            "name": TEXT,
+            "title": {**TEXT, "description": "What comes in and where it goes."},
+            "description": TEXT,
+            "services": many(TEXT),
+            "text": TEXT,
+        }
+    ),
     "Action": {
         "type": "object",
         "properties": {"name": TEXT, "summary": TEXT},

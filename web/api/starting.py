@@ -13,10 +13,12 @@ from web.problems import Problem
 async def run_workflow(house: House, asked: Asked) -> Json:
     """Start a run by the workflow's `manual` trigger; the answer comes when it is on disk."""
     try:
-        return await house.start_run(asked.id, asked.given.get("inputs"), by=asked.person.name)
+        started = await house.start_run(asked.id, asked.given.get("inputs"), by=asked.person.name)
     except InputsRefused as refused:
         faults = [{"input": name, "message": said} for name, said in refused.faults]
         raise Problem(422, f"{refused}.", faults=faults) from None
+    await house.audit(asked.person, "ran", "workflow", asked.id, run=started["id"])
+    return started
 
 
 ROUTES = (
@@ -24,7 +26,7 @@ ROUTES = (
         "POST", "/workflows/{id}/run", "run_workflow",
         "Start a run with these inputs; needs a `manual` trigger, and begins though the workflow is paused.",
         run_workflow, thing({"id": TEXT, "event": TEXT, "workflow": TEXT}),
-        role="editor", errors=(404, 409, 422),
+        role="run", errors=(404, 409, 422),
         body=(
             Parameter(
                 "inputs", "What the run is started with, by the trigger's JSON Schema: its `payload`.",
