@@ -18,9 +18,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from runner.errors import SettingsError
+from runner.settings_commands import SECTION as COMMANDS
+from runner.settings_commands import Commands, read_commands
 from runner.settings_vars import PREFIX as VARS_PREFIX
 from runner.settings_vars import SECTION as VARS
 from runner.settings_vars import VarOverrides, read_vars
@@ -31,6 +34,7 @@ PREFIX = "HOOKLINE_"
 # read elsewhere: the root key and the command line's own; single secrets and connections
 ELSEWHERE = frozenset({"HOOKLINE_KEY", "HOOKLINE_SERVER", "HOOKLINE_TOKEN"})
 ELSEWHERE_PREFIXES = ("HOOKLINE_SECRET_", "HOOKLINE_CONNECTION_", VARS_PREFIX)
+NAMED = frozenset({VARS, COMMANDS})  # sections whose keys are names of others, which we cannot know
 PROXY = re.compile(r"https?://([^/@\s]+@)?[^/@\s]+/?")
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.1
 
@@ -97,6 +101,7 @@ class RetentionSettings:
 
     events: str = "30d"  # after it was received
     runs: str = "30d"  # after it ended: a month's end is looked back at
+    audit: str = "365d"  # who did what: it is asked for a year later
     max_bytes: int = 10 * 1024**3  # of the database; past it the oldest go, failed ones last; 0: no bound
 
     @property
@@ -108,6 +113,11 @@ class RetentionSettings:
     def runs_seconds(self) -> float:
         """How long runs are kept."""
         return duration_seconds(self.runs)
+
+    @property
+    def audit_seconds(self) -> float:
+        """How long the audit log is kept."""
+        return duration_seconds(self.audit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +146,30 @@ class Notify:
 
 
 @dataclass(frozen=True, slots=True)
+class Oidc:
+    """
+    `[oidc]`: signing in with an account elsewhere. `issuer` is the provider's to the letter; the address
+    to register there is `<public_url>/signin/oidc/callback`.
+    """
+
+    issuer: str = ""
+    client_id: str = ""
+    client_secret: str = ""  # best as HOOKLINE_OIDC_CLIENT_SECRET; a public client has none
+    name: str = "single sign-on"  # on the button: Sign in with …
+    # Whose email ends so becomes a user by signing in; without any, those alone who are users already.
+    allowed_domains: tuple[str, ...] = ()
+    default_role: str = "viewer"  # of whoever becomes a user so
+    role_claim: str = ""  # the claim with groups or roles; set, roles follow it at each sign-in
+    admins: tuple[str, ...] = ()  # the values of that claim that make an admin
+    editors: tuple[str, ...] = ()
+
+    @property
+    def is_set(self) -> bool:
+        """Whether people can sign in so."""
+        return bool(self.issuer)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings. `public_url` is the address that services call, without a slash at its end."""
 
@@ -147,7 +181,9 @@ class Settings:
     network: Network = field(default_factory=Network)
     notify: Notify = field(default_factory=Notify)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
+    oidc: Oidc = field(default_factory=Oidc)
     vars: VarOverrides = field(default_factory=VarOverrides)  # names are the workflows', so not keys of ours
+    commands: Commands = field(default_factory=dict)  # `runner.settings_commands`; the environment has none
 
     @property
     def address(self) -> str:
@@ -171,6 +207,7 @@ def read_settings(
     document = _document(folder / FILE, faults)
     values = _from_file(document, folder / FILE, faults) | _from_environment(environment, faults)
     values[VARS] = read_vars(document, FILE, environment, faults)
+    values[COMMANDS] = read_commands(document, FILE, faults)
     values |= {key: value for key, value in (flags or {}).items() if value is not None}
     settings = _assemble(values, faults)
     if faults:
@@ -178,11 +215,37 @@ def read_settings(
     return settings
 
 
+def commands_in(folder: Path) -> Commands | None:
+    """
+    What `[commands]` of the folder's `hookline.toml` allows, whatever else stands there; None: no such file.
+
+    Raises:
+        SettingsError: the file cannot be read, or a command is wrong.
+    """
+    if not (folder / FILE).exists():
+        return None
+    faults: list[str] = []
+    found = read_commands(_document(folder / FILE, faults), FILE, faults)
+    if faults:
+        raise SettingsError("\n".join(faults))
+    return found
+
+
+def where_set(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """By what each setting that is set is set, flags aside: the name of the variable, or of the file."""
+    found: dict[str, str] = {}
+    for name, value in _document(folder / FILE, []).items():
+        keys = [f"{name}.{key}" for key in value] if isinstance(value, dict) else [name]
+        found |= dict.fromkeys(keys, FILE)
+    names = {PREFIX + key.replace(".", "_").upper(): key for key in known_keys()}
+    return found | {key: name for name, key in names.items() if name in environment}
+
+
 def known_keys() -> dict[str, Any]:
     """Every setting as `section.key` (or `key` at the top) with its type."""
     keys: dict[str, Any] = {}
     for name, kind in typing.get_type_hints(Settings).items():
-        if name == VARS:
+        if name in NAMED:
             continue
         if dataclasses.is_dataclass(kind):
             hints = typing.get_type_hints(kind)
@@ -203,9 +266,9 @@ def _document(path: Path, faults: list[str]) -> dict[str, Any]:
 
 
 def _from_file(document: Mapping[str, Any], path: Path, faults: list[str]) -> dict[str, Any]:
-    found = {}
+    found: dict[str, tuple[str, Any]] = {}
     for name, value in document.items():
-        if name == VARS:
+        if name in NAMED:
             continue
         flat = (
             {f"{name}.{key}": one for key, one in value.items()} if isinstance(value, dict) else {name: value}
@@ -253,7 +316,7 @@ def _converted(where: str, key: str, value: object, faults: list[str]) -> Any:
 def _assemble(values: Mapping[str, Any], faults: list[str]) -> Settings:
     parts: dict[str, Any] = {}
     for name, kind in typing.get_type_hints(Settings).items():
-        if dataclasses.is_dataclass(kind) and name != VARS:
+        if dataclasses.is_dataclass(kind) and name not in NAMED:
             own = {key.partition(".")[2]: one for key, one in values.items() if key.startswith(f"{name}.")}
             parts[name] = typing.cast("Any", kind)(**own)
         elif name in values:
@@ -276,7 +339,7 @@ def _judged(settings: Settings) -> list[str]:
         faults.append("network.proxy: write http://host:port, or http://user:password@host:port")
     if settings.network.ca_file and not Path(settings.network.ca_file).is_file():
         faults.append(f"network.ca_file: there is no file {settings.network.ca_file}")
-    for name in ("events", "runs"):
+    for name in ("events", "runs", "audit"):
         try:
             seconds = duration_seconds(getattr(settings.retention, name))
         except ValueError as error:
@@ -303,6 +366,7 @@ def _judged(settings: Settings) -> list[str]:
     ]
     faults += _judged_proxies(settings.server)
     faults += _judged_notify(settings.notify)
+    faults += _judged_oidc(settings.oidc)
     if bool(settings.server.tls_certificate) != bool(settings.server.tls_key):
         faults.append("server: tls_certificate and tls_key go together; one of them is missing")
     url = settings.store.url
@@ -328,6 +392,24 @@ def _judged_proxies(server: Server) -> list[str]:
         faults.append(
             "server.client_certificate_header: it is believed from trusted_proxies alone, and none is set"
         )
+    return faults
+
+
+def _judged_oidc(oidc: Oidc) -> list[str]:
+    faults = []
+    if not oidc.is_set:
+        if oidc.client_id or oidc.allowed_domains or oidc.role_claim:
+            faults.append("oidc: issuer is missing; it is the provider's address, such as https://id.example.com")
+        return faults
+    if not oidc.client_id:
+        faults.append("oidc: client_id is missing; the provider gives it to whoever registers this server")
+    address = urlsplit(oidc.issuer)
+    if address.scheme != "https" and (address.scheme, address.hostname) != ("http", "127.0.0.1"):
+        faults.append(f'oidc.issuer: "{oidc.issuer}" must begin with https://')
+    if oidc.default_role not in {"viewer", "editor", "admin"}:
+        faults.append(f'oidc.default_role: "{oidc.default_role}" is none of viewer, editor, admin')
+    if not oidc.role_claim and (oidc.admins or oidc.editors):
+        faults.append("oidc: role_claim is missing; it names the claim that holds admins and editors")
     return faults
 
 

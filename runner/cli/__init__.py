@@ -16,6 +16,7 @@ from runner import __version__
 from runner.cli.actions import actions, schema
 from runner.cli.check import check
 from runner.cli.connections import connections
+from runner.cli.connector import connector
 from runner.cli.events import events
 from runner.cli.functions import functions
 from runner.cli.importing import import_
@@ -101,6 +102,7 @@ for command in (
     schedules,
     secrets,
     connections,
+    connector,
     actions,
     functions,
     schema,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
 import click
 
-from runner.cli.options import example, json_option
+from runner.cli.options import example, json_option, workflows_option
 from runner.cli.showing import print_json
 from runner.errors import SettingsError
 from runner.values import Json
@@ -12,13 +15,18 @@ from runner.values import Json
 
 @click.command(epilog=example("hookline actions slack"))
 @click.argument("connector", required=False)
+@workflows_option
 @json_option
-def actions(connector: str | None, as_json: bool) -> None:
-    """Show the actions, with inputs, output and an example."""
-    import connectors
+def actions(connector: str | None, workflows: Path, as_json: bool) -> None:
+    """
+    Show the actions, with inputs, output and an example.
+
+    Those of connectors that stand as files beside the workflows are among them.
+    """
+    from connectors.shelf import Shelf
 
     try:
-        found = connectors.described(connector)
+        found = Shelf(workflows).described(connector, allowed=_allowed())
     except LookupError as error:
         raise SettingsError(str(error)) from None
     if as_json:
@@ -30,22 +38,31 @@ def actions(connector: str | None, as_json: bool) -> None:
 
 @click.command(epilog=example("hookline schema workflow > workflow.schema.json"))
 @click.argument("kind", type=click.Choice(["workflow", "test", "defaults"]), default="workflow")
+@workflows_option
 @json_option
-def schema(kind: str, as_json: bool) -> None:  # noqa: ARG001 - it is JSON in any case
+def schema(kind: str, workflows: Path, as_json: bool) -> None:  # noqa: ARG001 - it is JSON in any case
     """
     Print the JSON Schema of a workflow file, for editors.
 
     `test` is that of a <slug>.test.yaml, `defaults` that of a _defaults.yaml.
     """
-    import connectors
+    from connectors.shelf import Shelf
     from runner.inbound.providers import provider_infos
     from runner.language.catalogue import Catalogue
     from runner.language.schema import defaults_schema, workflow_schema
     from runner.workbench.case_keys import cases_schema
 
-    catalogue = Catalogue(connectors.catalogue_actions(), providers=provider_infos())
+    catalogue = Catalogue(Shelf(workflows).catalogue_actions(_allowed()), providers=provider_infos())
     schemas = {"test": cases_schema, "defaults": defaults_schema, "workflow": workflow_schema}
     print_json(schemas[kind](catalogue))
+
+
+def _allowed() -> Mapping[str, Sequence[str]]:
+    """What the settings of this folder allow."""
+    from runner.language.command_checks import allowed_inputs
+    from runner.settings import commands_in
+
+    return allowed_inputs(commands_in(Path.cwd()))
 
 
 def _show(action: Json) -> None:
@@ -85,7 +102,7 @@ def show_fields(schema: Json) -> None:
 def _type(field: Json) -> str:
     """The types of a field in a few words."""
     if "enum" in field:
-        return " / ".join(map(str, field["enum"]))
+        return " / ".join(str(one) if one != "" else '""' for one in field["enum"])
     if "const" in field:
         return str(field["const"])
     kinds = dict.fromkeys(_type(one) for one in field.get("anyOf", ()) if one.get("type") != "null")
@@ -93,4 +110,5 @@ def _type(field: Json) -> str:
         return " or ".join(kinds)
     if "$ref" in field:
         return str(field["$ref"]).rpartition("/")[2]
-    return str(field.get("type", "anything"))
+    kind = field.get("type", "anything")
+    return " or ".join(one for one in kind if one != "null") if isinstance(kind, list) else str(kind)

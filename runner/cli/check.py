@@ -79,8 +79,9 @@ async def check(
     form = "json" if as_json else form
     asked = paths or (Path("workflows"),)
     has_data = data is not None and data.is_dir()  # noqa: ASYNC240 - nothing waits
-    async with _known(data if has_data else None, data) as known:
-        desk = _Desk([file for path in asked for file in _files(path)], _tests(asked), known)
+    own = _connectors(asked)
+    async with _known(data if has_data else None, data, _folders(asked)) as known:
+        desk = _Desk([file for path in asked for file in _files(path)], _tests(asked), known, own)
         found = await desk.found({})
         if is_fixing or is_diff:
             found = await _fixed(desk, found, writes=not is_diff)
@@ -90,7 +91,7 @@ async def check(
     if form == "text":
         for sentence in overridden(known.overrides, found.checked.workflows):
             note(sentence)
-        note(_summary(len(desk.files), len(desk.tests), found.faults))
+        note(_summary(len(desk.files), len(desk.tests), len(own), found.faults))
     if any(fault.severity == "error" for fault in found.faults):
         raise click.exceptions.Exit(1)
 
@@ -115,8 +116,11 @@ class _Found:
 class _Desk:
     """The files that were asked for, checked as often as they change."""
 
-    def __init__(self, files: Sequence[Path], tests: Sequence[Path], known: _Known) -> None:
+    def __init__(
+        self, files: Sequence[Path], tests: Sequence[Path], known: _Known, own: Sequence[Path] = ()
+    ) -> None:
         self.files = list(dict.fromkeys(files))
+        self.connectors = own
         self.tests = tests
         self.known = known
 
@@ -130,6 +134,9 @@ class _Desk:
         known = self.known
         checked = check_files(self.files, known.catalogue, overrides=known.overrides.of, instead=instead)
         faults, texts = [*checked.faults, *await self._tried(checked)], dict(checked.texts)
+        for path in self.connectors:
+            texts[str(path)], found = _of_connector(path)
+            faults += found
         for test in self.tests:
             case_file = read_case_file(test, known.catalogue, text=instead.get(test))
             texts |= {path: text for path, text in case_file.texts.items() if path not in texts}
@@ -206,7 +213,7 @@ def _files(path: Path) -> list[Path]:
         raise SettingsError(f'there is no "{path}"; name a workflow file or a folder of them')
     if path.suffix not in SUFFIXES:
         raise SettingsError(f"{path} is no workflow file: those are named <slug>.yaml")
-    return [] if path.name.endswith(TEST) else [path]
+    return [] if path.name.endswith(TEST) or _is_connector(path) else [path]
 
 
 def _tests(paths: Sequence[Path]) -> list[Path]:
@@ -220,26 +227,76 @@ def _tests(paths: Sequence[Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-@contextlib.asynccontextmanager
-async def _known(folder: Path | None, data: Path | None) -> AsyncIterator[_Known]:
-    """What is known with the data in *folder*; *data* is the option, which may name one that is not there."""
+def _is_connector(path: Path) -> bool:
+    from runner.openapi import FOLDER
+
+    return path.parent.name == FOLDER
+
+
+def _connectors(paths: Sequence[Path]) -> list[Path]:
+    """The files of connectors that *paths* mean: those of a folder, and those that are named."""
+    from runner.openapi import connector_files
+
+    found = [
+        one
+        for path in paths
+        for one in (connector_files(path) if path.is_dir() else [path] if _is_connector(path) else [])
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _folders(paths: Sequence[Path]) -> list[Path]:
+    """The folders of workflows in which *paths* stand."""
+    folders = [
+        path if path.is_dir() else path.parents[1] if _is_connector(path) else path.parent for path in paths
+    ]
+    return list(dict.fromkeys(folders))
+
+
+def _of_connector(path: Path) -> tuple[str, list[Fault]]:
+    """The text of a connector's file, and its faults."""
     import connectors
+    from runner.engine.library import text_of
+    from runner.openapi import ConnectorFile, fault_in
+
+    text = text_of(path)
+    if not isinstance(text, str):
+        return "", [text]
+    found = ConnectorFile(path, text).all_faults()
+    if path.stem in connectors.names():
+        message = f'"{path.stem}" is a connector of Hookline itself, so that this file is not read'
+        found = [fault_in(path, 1, 1, "", message, f"name it {path.stem}_api{path.suffix}"), *found]
+    return text, found
+
+
+@contextlib.asynccontextmanager
+async def _known(
+    folder: Path | None, data: Path | None, folders: Sequence[Path]
+) -> AsyncIterator[_Known]:
+    """
+    What is known with the data in *folder*; *data* is the option, which may name one that is not there;
+    *folders* are those of the workflows, whose connectors are known too.
+    """
+    from connectors.shelf import Shelf
     from runner.inbound.providers import provider_infos
     from runner.language.catalogue import Catalogue
+    from runner.settings import commands_in
     from runner.settings_vars import VarOverrides
 
     overrides = Place(data, None, Path("workflows")).settings().vars if data else VarOverrides()
     if folder is None:
-        yield _Known(Catalogue(connectors.catalogue_actions(), providers=provider_infos()), overrides)
+        actions, commands = Shelf(*folders).catalogue_actions(), commands_in(Path.cwd())
+        yield _Known(Catalogue(actions, providers=provider_infos(), commands=commands), overrides)
         return
     from runner.cli.house import catalogue
 
     async with Place(folder, None, Path("workflows")).opened() as rooms:
-        known = catalogue(rooms.vault, rooms.settings.server)
+        settings, shelf = rooms.settings, Shelf(*folders)
+        known = catalogue(rooms.vault, settings.server, settings.commands, shelf=shelf)
         yield _Known(known, overrides, rooms.history, rooms.settings.address)
 
 
-def _summary(files: int, tests: int, faults: Sequence[Fault]) -> str:
+def _summary(files: int, tests: int, own: int, faults: Sequence[Fault]) -> str:
     errors = sum(fault.severity == "error" for fault in faults)
     warnings = len(faults) - errors
     found = [
@@ -249,7 +306,8 @@ def _summary(files: int, tests: int, faults: Sequence[Fault]) -> str:
     ]
     kinds = [
         f"{count} {noun}{'s' if count != 1 else ''}"
-        for count, noun in ((files, "workflow"), (tests, "test file"))
+        for count, noun in ((files, "workflow"), (tests, "test file"), (own, "connector"))
         if count or noun == "workflow"
     ]
-    return f"{' and '.join(kinds)} checked: {' and '.join(found) or 'no faults'}"
+    named = " and ".join([", ".join(kinds[:-1]), kinds[-1]] if len(kinds) > 1 else kinds)
+    return f"{named} checked: {' and '.join(found) or 'no faults'}"

@@ -72,7 +72,7 @@ def _sarif(faults: Sequence[Fault], address: str) -> Json:
     driver = {
         "name": "hookline",
         "version": __version__,
-        "rules": [_rule(code, f"{address or SOURCE}{PAGE}#{code}") for code in codes],
+        "rules": [_rule(code, f"{address or SOURCE}{PAGE}/{code}") for code in codes],
     }
     return {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",

@@ -45,6 +45,7 @@ async def forget(
     place: Place, where: tuple[str, ...], plan: bool, with_open: bool, yes: bool, as_json: bool
 ) -> None:
     """Erase events with their runs, files and delivery keys, so that nothing of them is left on disk."""
+    from runner.cli.house import noted
     from runner.engine import forgetting
 
     wanted = _wanted(where)
@@ -69,6 +70,8 @@ async def forget(
             clock=time.time,
             pause=_pause,
         )
+        # not of whom: what is forgotten shall not stand in the log
+        await noted(rooms, "forgot", "event", "", events=gone.events, runs=gone.runs)
         is_clean = await forgetting.erase_traces(rooms.keeping, wanted, pause=_pause)
     if as_json:
         print_json({**gone.as_json(), "erased_from_disk": is_clean})

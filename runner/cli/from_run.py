@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from connectors.shelf import Shelf
 from runner.cli.case_files import SUFFIX, read_case_file
 from runner.cli.house import catalogue
 from runner.cli.showing import note, print_json
 from runner.cli.testing import try_files
-from runner.errors import HooklineError, NotFound
+from runner.errors import HooklineError, MoveRefused, NotFound, StoreUnavailable
 from runner.values import Json
 from runner.workbench.writing import item_lines
 
@@ -31,12 +32,11 @@ def make_case(place: Place, run_id: str, *, is_written: bool, as_json: bool) -> 
     Raises:
         HooklineError: there is no such run, or no case can be made of it; the message says why.
     """
-    slug, case, was = asyncio.run(_case(place, run_id))
+    slug, case, was = asyncio.run(_case_at(place, run_id))
     path = place.workflows / f"{slug}{SUFFIX}"
     case, status = _with_expectations(path, case)
     if status != was:
-        why = "the workflow changed since, or what is redacted decides it"
-        note(f"the run ended as {was}, and its case as {status}: {why}")
+        note(_differs(was, status))
     if as_json:
         print_json(case)
         return
@@ -57,27 +57,61 @@ async def whole_events(rooms: Rooms, ids: Collection[str]) -> dict[str, Event]:
     return await each_event(read, list(ids), lambda event: event)
 
 
-async def _case(place: Place, run_id: str) -> tuple[str, dict[str, Json], str]:
+async def made_case(rooms: Rooms, run_id: str, *, is_written: bool) -> Json:
+    """
+    The case that the run *run_id* makes, for a page: `{workflow, file, text, note}`, `text` being a test file
+    of this case alone; with *is_written* it is appended to the workflow's test file.
+
+    Raises:
+        NotFound: there is no such run. MoveRefused: no case can be made of it; the message says why.
+    """
+    try:
+        slug, case, was = await _case(rooms, run_id)
+        path = rooms.library.folder / f"{slug}{SUFFIX}"
+        case, status = await asyncio.to_thread(_with_expectations, path, case)
+        if is_written:
+            text = await asyncio.to_thread(_appended, path, case)
+            await asyncio.to_thread(path.write_text, text, encoding="utf-8")
+    except OSError as error:
+        raise MoveRefused(f"{path.name} cannot be written: {error.strerror}") from None
+    except (NotFound, StoreUnavailable):
+        raise
+    except HooklineError as error:
+        raise MoveRefused(str(error)) from None
+    said = None if status == was else _differs(was, status)
+    return {"workflow": slug, "file": path.name, "text": _alone(case), "note": said}
+
+
+def _differs(was: str, status: str) -> str:
+    why = "the workflow changed since, or what is redacted decides it"
+    return f"the run ended as {was}, and its case as {status}: {why}"
+
+
+async def _case_at(place: Place, run_id: str) -> tuple[str, dict[str, Json], str]:
+    async with place.opened() as rooms:
+        return await _case(rooms, run_id)
+
+
+async def _case(rooms: Rooms, run_id: str) -> tuple[str, dict[str, Json], str]:
     """The slug of the run's workflow, its case without expectations, and how the run ended."""
     from runner.cli.house import live_workflow
     from runner.engine.paths import steps_by_path
     from runner.language.workflow import Action, CallWorkflow
     from runner.workbench.from_run import case_of
 
-    async with place.opened() as rooms:
-        run, past = await _past(rooms, run_id)
-        live = await live_workflow(rooms.library, run["workflow"])
-        names = {}
-        for path, step in steps_by_path(live.workflow).items():
-            if isinstance(step.body, Action):
-                names[path] = step.body.action
-            elif isinstance(step.body, CallWorkflow):
-                names[path] = step.body.workflow
-        try:
-            case = case_of(past, live.workflow, live.source, names, rooms.vault.secret_values())
-        except ValueError as error:
-            raise HooklineError(f"no case can be made of {run_id}: {error}") from None
-        return run["workflow"], case, run["status"]
+    run, past = await _past(rooms, run_id)
+    live = await live_workflow(rooms.library, run["workflow"])
+    names = {}
+    for path, step in steps_by_path(live.workflow).items():
+        if isinstance(step.body, Action):
+            names[path] = step.body.action
+        elif isinstance(step.body, CallWorkflow):
+            names[path] = step.body.workflow
+    try:
+        case = case_of(past, live.workflow, live.source, names, rooms.vault.secret_values())
+    except ValueError as error:
+        raise HooklineError(f"no case can be made of {run_id}: {error}") from None
+    return run["workflow"], case, run["status"]
 
 
 async def _past(rooms: Rooms, run_id: str) -> tuple[Json, PastRun]:
@@ -99,7 +133,7 @@ def _with_expectations(path: Path, case: dict[str, Json]) -> tuple[dict[str, Jso
     """*case* with what comes of it, and how it ends: tried as if it stood in the file."""
     from runner.workbench.updating import snapshot
 
-    file = read_case_file(path, catalogue(None), text=_alone(case))
+    file = read_case_file(path, catalogue(None, shelf=Shelf(path.parent)), text=_alone(case))
     if file.is_bad:
         raise HooklineError("\n".join(str(one) for one in file.faults))
     (verdict,) = try_files([file])

@@ -15,19 +15,29 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import connectors
+from connectors.shelf import Shelf
+from runner.cli.options import person
 from runner.cli.safe import HeldSafe
 from runner.engine.address import form_deriver, token_deriver
+from runner.engine.audit import Deed
+from runner.engine.changes import Changes
+from runner.engine.custody import Thing
 from runner.engine.library import Library, Live, workflow_files
+from runner.engine.people import Provenance, User
 from runner.engine.redact import Redactions
 from runner.engine.resuming import TokenOf, resume_token_deriver
+from runner.engine.watching import Watcher
 from runner.errors import HooklineError
 from runner.inbound.providers import provider_infos
 from runner.language.catalogue import Catalogue
+from runner.language.command_checks import allowed_inputs
 from runner.language.faults import WorkflowInvalid
 from runner.language.suggest import did_you_mean, one_of
 from runner.settings import Server, Settings
+from runner.settings_commands import Commands
 from runner.store.addresses import SQLiteAddresses
+from runner.store.audit import SQLiteAudit
+from runner.store.drafts import SQLiteDrafts
 from runner.store.history import SQLiteHistory
 from runner.store.keeping import SQLiteKeeping
 from runner.store.nodes import living
@@ -36,11 +46,16 @@ from runner.store.people import SQLitePeople
 from runner.store.problems import SQLiteProblems
 from runner.store.replays import SQLiteReplays
 from runner.store.sqlite import SQLiteStore
+from runner.store.users import SQLiteUsers
+from runner.store.versions import SQLiteVersions
+from runner.store.watching import SQLiteWatch
+from runner.values import Json
 from runner.vault import Vault, root_key
 
 DATABASE = "hookline.db"
 NODES = "nodes"
-LINK_SECONDS = 86400.0  # a sign-in link: the day on which it was asked for
+LINK_SECONDS = 86400.0  # the first link: the day on which it was asked for
+USER_LINK_SECONDS = 3 * 86400.0  # whoever is invited on a Friday reads it on Monday
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +68,20 @@ class Rooms:
     history: SQLiteHistory
     keeping: SQLiteKeeping
     people: SQLitePeople
+    users: SQLiteUsers
+    audit: SQLiteAudit
     pauses: SQLitePauses
     problems: SQLiteProblems
     replays: SQLiteReplays
     vault: Vault
     safe: HeldSafe
+    shelf: Shelf
     library: Library
     addresses: SQLiteAddresses
+    drafts: SQLiteDrafts
+    versions: SQLiteVersions
+    changes: Changes
+    watcher: Watcher
     resume_token: TokenOf
     form_token_of: Callable[[str], str]
 
@@ -107,14 +129,20 @@ async def live_workflow(library: Library, slug: str) -> Live:
     raise HooklineError(f'there is no workflow "{slug}" in {library.folder}; {hint}')
 
 
-def catalogue(vault: Vault | None, server: Server | None = None) -> Catalogue:
+def catalogue(
+    vault: Vault | None,
+    server: Server | None = None,
+    commands: Commands | None = None,
+    *,
+    shelf: Shelf,
+) -> Catalogue:
     """
     The actions of all connectors, the providers, what the vault holds, and what the server's settings
     make possible (None: not known here).
     """
-    actions, providers = connectors.catalogue_actions(), provider_infos()
+    actions, providers = shelf.catalogue_actions(allowed_inputs(commands)), provider_infos()
     if vault is None:
-        return Catalogue(actions, providers=providers)
+        return Catalogue(actions, providers=providers, commands=commands)
     is_mutual = None if server is None else server.takes_client_certificates
     return Catalogue(
         actions,
@@ -122,6 +150,7 @@ def catalogue(vault: Vault | None, server: Server | None = None) -> Catalogue:
         frozenset(vault.secrets()),
         providers,
         takes_client_certificates=is_mutual,
+        commands=commands,
     )
 
 
@@ -136,37 +165,48 @@ async def open_rooms(settings: Settings, *, workflows: Path, data: Path) -> Asyn
     key = root_key(os.environ, data)
     store = await SQLiteStore.open(database_path(settings, data))
     try:
-        vault = Vault(store, key, os.environ, models=connectors.connection_model)
+        shelf = Shelf(workflows)
+        vault = Vault(store, key, os.environ, models=shelf.connection_model)
         await vault.load()
         token_of = token_deriver(key)
-        addresses = SQLiteAddresses(store)
+        addresses, drafts = SQLiteAddresses(store), SQLiteDrafts(store, time.time)
         library = Library(
             workflows,
             store,
-            catalogue=lambda: catalogue(vault, settings.server),
+            catalogue=lambda: catalogue(vault, settings.server, settings.commands, shelf=shelf),
             token_of=token_of,
             clock=time.time,
             addresses=addresses,
             overrides=settings.vars.of,
+            drafts=drafts,
         )
         keeping = SQLiteKeeping(store)
         safe = HeldSafe(vault)
+        history = SQLiteHistory(
+            store, Redactions(library, store, store.newest_version, drafts), safe.secret_values
+        )
+        problems, changes = SQLiteProblems(store), Changes()
         yield Rooms(
             settings=settings,
             data=data,
             store=store,
-            history=SQLiteHistory(
-                store, Redactions(library, store, store.newest_version), safe.secret_values
-            ),
+            history=history,
             keeping=keeping,
             people=SQLitePeople(store, time.time),
+            users=SQLiteUsers(store, time.time),
+            audit=SQLiteAudit(store, time.time),
             pauses=SQLitePauses(store, time.time),
-            problems=SQLiteProblems(store),
+            problems=problems,
             replays=SQLiteReplays(store),
             vault=vault,
             safe=safe,
+            shelf=shelf,
             library=library,
             addresses=addresses,
+            drafts=drafts,
+            versions=SQLiteVersions(store),
+            changes=changes,
+            watcher=Watcher(SQLiteWatch(store), history, problems, changes, time.monotonic),
             resume_token=resume_token_deriver(key),
             form_token_of=form_deriver(key),
         )
@@ -174,10 +214,32 @@ async def open_rooms(settings: Settings, *, workflows: Path, data: Path) -> Asyn
         await store.close()
 
 
-async def sign_in_link(rooms: Rooms) -> str:
-    """A new address that signs an administrator in, once, within a day."""
+async def first_link(rooms: Rooms) -> str:
+    """A new address at which the first admin is created, once, within a day."""
     token = await rooms.people.issue("link", name="first", role="admin", seconds=LINK_SECONDS)
     return f"{rooms.settings.address}/start/{token}"
+
+
+async def user_link(rooms: Rooms, user: User) -> str:
+    """A new address at which *user* signs in or sets a password, once, within three days."""
+    provenance = Provenance(user_id=user.id)
+    token = await rooms.people.issue(
+        "link", name=user.name, role=user.role, seconds=USER_LINK_SECONDS, provenance=provenance
+    )
+    return f"{rooms.settings.address}/start/{token}"
+
+
+async def noted(rooms: Rooms, verb: str, kind: str, name: str, /, **facts: Json) -> None:
+    """Write into the audit log what somebody did at the command line (`runner.engine.audit.Deed`)."""
+    who = person()
+    await rooms.audit.note(Deed(f"os:{who}", f"{who} (command line)", verb, kind, name, facts))
+
+
+async def signed(rooms: Rooms, thing: Thing, name: str, /, **facts: Json) -> None:
+    """Remember who set a secret or a connection at the command line, and write it into the audit log."""
+    signature = {"by": f"{person()} (command line)", "at": time.time()}
+    await rooms.vault.sign(thing, name, signature)
+    await noted(rooms, "set", thing, name, **facts)
 
 
 def new_node_name() -> str:

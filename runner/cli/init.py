@@ -26,7 +26,7 @@ def init(folder: Path, as_json: bool) -> None:
     Writes workflows/hello.yaml, its test, an event to try it with, and hookline.toml with every
     setting at its default. Nothing that exists is overwritten.
     """
-    starters = next(one for one in STARTERS if one.is_dir())
+    starters = starters_folder()
     texts = {f"workflows/{name}": (starters / name).read_bytes() for name in FIRST}
     texts["hookline.toml"] = SETTINGS.read_bytes()
     there = [name for name in texts if (folder / name).exists()]
@@ -59,6 +59,11 @@ def init(folder: Path, as_json: bool) -> None:
         "  hookline run hello --payload workflows/fixtures/hello.json\n"
         "  hookline serve"
     )
+
+
+def starters_folder() -> Path:
+    """Where the workflows are that come along."""
+    return next(one for one in STARTERS if one.is_dir())
 
 
 def _keep_out_of_git(folder: Path) -> list[str]:

@@ -44,6 +44,13 @@ async def let_go_versions(rooms: Rooms) -> None:
     await rooms.keeping.let_go_versions(kept, before=time.time() - VERSION_SECONDS)
 
 
+async def let_go_audit(rooms: Rooms) -> None:
+    """Let go of what the audit log has of too long ago."""
+    before = time.time() - rooms.settings.retention.audit_seconds
+    while await rooms.audit.let_go(before=before):  # noqa: ASYNC110 - others write in between
+        await asyncio.sleep(PAUSE_SECONDS)
+
+
 async def terms_of(rooms: Rooms, workflow: str) -> Terms:
     """How long what belongs to *workflow* is kept: by its newest version, else by the settings."""
     live = rooms.library.get(workflow)

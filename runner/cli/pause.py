@@ -75,6 +75,8 @@ async def pause(
     if slug is None and connection is None and host is None:
         await _list(place, as_json=as_json)
         return
+    from runner.cli.house import noted
+
     kind, name = _target(slug, connection, host)
     async with place.opened() as rooms:
         await _check(rooms, kind, name)
@@ -82,6 +84,7 @@ async def pause(
         until = now + seconds if seconds is not None else None
         made = Pause(kind, name, getpass.getuser(), now, why, until)
         await rooms.pauses.pause(made)
+        await noted(rooms, "paused", kind, name, why=why)
     if as_json:
         print_json(made.as_json())
     else:
@@ -102,11 +105,13 @@ async def resume(
 
     They get their runs in the order of their coming, within seconds.
     """
+    from runner.cli.house import noted
     from runner.store.nodes import living
 
     kind, name = _target(slug, connection, host)
     async with place.opened() as rooms:
         ended = await rooms.pauses.resume(kind, name)
+        await noted(rooms, "resumed", kind, name)
         is_served = bool(living(rooms.store.nodes))
     if as_json:
         print_json(ended.as_json())

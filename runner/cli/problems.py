@@ -97,12 +97,20 @@ async def seen(place: Place, problem_ids: tuple[str, ...], as_json: bool) -> Non
 @asynchronous
 async def dismiss(place: Place, problem_ids: tuple[str, ...], reason: str, as_json: bool) -> None:
     """Close problems although runs are left, with a note that says why."""
+    from runner.cli.house import noted
+
     if not reason.strip():
         raise click.BadParameter("say why its runs need nothing more", param_hint="--note")
     async with place.opened() as rooms:
+
+        async def one(problem_id: str) -> Json:
+            done = await rooms.problems.dismiss(problem_id, by=person(), note=reason.strip(), now=time.time())
+            await noted(rooms, "dismissed", "problem", problem_id, note=reason.strip())
+            return done
+
         await _each(
             problem_ids,
-            lambda one: rooms.problems.dismiss(one, by=person(), note=reason.strip(), now=time.time()),
+            one,
             "is dismissed",
             as_json=as_json,
         )

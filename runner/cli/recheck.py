@@ -49,7 +49,7 @@ async def recheck(place: Place, slug: str | None, since: float | None, as_json: 
     refused unread cannot be judged again. Exit status 1 if any is refused still.
     """
     from runner.cli.door import open_door
-    from runner.cli.house import live_workflow
+    from runner.cli.house import live_workflow, noted
     from runner.store.nodes import living
 
     async with place.opened() as rooms:
@@ -58,6 +58,8 @@ async def recheck(place: Place, slug: str | None, since: float | None, as_json: 
             await live_workflow(rooms.library, slug)
         async with open_door(rooms) as door:
             done = await rechecked(rooms, door, slug, since)
+        accepted = sum(one.counts["accepted"] for one in done)
+        await noted(rooms, "rechecked", "workflow", slug or "all", accepted=accepted)
         is_served = bool(living(rooms.store.nodes))
     if as_json:
         print_json({"items": [one.as_json() for one in done], "next": None})

@@ -14,6 +14,7 @@ from runner.values import Json
 if TYPE_CHECKING:
     from runner.cli.house import Rooms
     from runner.engine.accept import Door
+    from runner.engine.library import Live
 
 ID_LENGTH = 26  # of an event's id; a slug of that length is looked for among the workflows first
 
@@ -32,6 +33,7 @@ async def release(place: Place, names: tuple[str, ...], as_json: bool) -> None:
     paused or disabled still.
     """
     from runner.cli.door import open_door
+    from runner.cli.house import noted
     from runner.store.nodes import living
 
     done: list[Json] = []
@@ -41,6 +43,7 @@ async def release(place: Place, names: tuple[str, ...], as_json: bool) -> None:
             for name in names:
                 try:
                     done.append({"name": name, "released": await _release(rooms, door, name)})
+                    await noted(rooms, "released", "workflow", name, events=done[-1]["released"])
                 except (NotFound, MoveRefused, LanguageError) as error:
                     note(f"hookline: {printable(str(error))}")
             is_full = rooms.store.backlog >= door.backlog_limit
@@ -61,10 +64,8 @@ async def release(place: Place, names: tuple[str, ...], as_json: bool) -> None:
 async def _release(rooms: Rooms, door: Door, name: str) -> int:
     """How many were released. Raises NotFound, MoveRefused, LanguageError."""
     from runner.cli.house import live_workflow
-    from runner.cli.recheck import rechecked
     from runner.engine.rechecking import is_unjudged
     from runner.engine.release import release as release_events
-    from runner.engine.release import release_all
 
     if rooms.library.get(name) is None and len(name) == ID_LENGTH and name not in rooms.library.faults:
         event = await rooms.pauses.held_event(name)
@@ -81,8 +82,26 @@ async def _release(rooms: Rooms, door: Door, name: str) -> int:
         raise
     except HooklineError as error:
         raise NotFound(str(error)) from None
-    released = await release_all(door, rooms.pauses, live)
-    (judged,) = await rechecked(rooms, door, name, None, unjudged_alone=True)
-    for reason, count in judged.reasons.most_common():
-        note(f"{name}: {count} held still: {printable(reason)}")
-    return released + judged.counts["accepted"]
+    done = await released(rooms, door, live)
+    for one in done["reasons"]:
+        note(f"{name}: {one['count']} held still: {printable(one['reason'])}")
+    return int(done["released"])
+
+
+async def released(rooms: Rooms, door: Door, live: Live) -> Json:
+    """
+    Let go of all that is held of a workflow, judging what came before it had a version: `{released, held,
+    reasons: [{reason, count}], backlog_full}`. Raises StoreUnavailable: what was done before stands.
+    """
+    from runner.cli.recheck import rechecked
+    from runner.engine.release import has_room, release_all
+
+    slug = live.workflow.slug
+    count = await release_all(door, rooms.pauses, live)
+    (judged,) = await rechecked(rooms, door, slug, None, unjudged_alone=True)
+    return {
+        "released": count + judged.counts["accepted"],
+        "held": await rooms.pauses.count_held(slug),
+        "reasons": [{"reason": reason, "count": n} for reason, n in judged.reasons.most_common()],
+        "backlog_full": judged.is_full or not has_room(door),
+    }

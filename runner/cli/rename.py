@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
@@ -33,25 +32,17 @@ def rename(workflows: Path, old: str, new: str, as_json: bool) -> None:
     The server takes notice within a second, or when it starts: address, history and state of OLD are
     NEW's from then on.
     """
+    from runner.engine.filing import rename_files
     from runner.language.formerly import with_formerly
 
-    source, target = workflows / f"{old}.yaml", workflows / f"{new}.yaml"
+    source = workflows / f"{old}.yaml"
     _check(workflows, old, new)
     text = _read(source)
     try:
         written = with_formerly(text, old, new)
     except ValueError as error:
         raise HooklineError(f"{source}: {error}") from None
-    renamed = [new + suffix for suffix in SUFFIXES if (workflows / (old + suffix)).exists()]
-    # the new one first: with both there, a server goes on with the old one
-    with target.open("x", encoding="utf-8", newline="") as file:
-        file.write(written)
-        file.flush()
-        os.fsync(file.fileno())
-    source.unlink()
-    test = workflows / f"{old}.test.yaml"
-    if test.exists():
-        test.rename(workflows / f"{new}.test.yaml")
+    renamed = rename_files(workflows, old, new, written)
     if as_json:
         print_json({"old": old, "new": new, "files": [str(workflows / one) for one in renamed]})
     else:

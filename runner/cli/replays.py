@@ -196,6 +196,7 @@ def _mover(name: str, summary: str) -> click.Command:
     @json_option
     @asynchronous
     async def move(place: Place, replay_id: str, as_json: bool) -> None:
+        from runner.cli.house import noted
         from runner.cli.options import person
         from runner.cli.recovering import replayer_of
 
@@ -208,6 +209,8 @@ def _mover(name: str, summary: str) -> click.Command:
                 found = await replayer.pause(replay_id, by=person())
             else:
                 found = await replayer.stop(replay_id, by=person())
+            done = {"start": "started", "pause": "paused", "stop": "stopped"}[name]
+            await noted(rooms, done, "replay", replay_id)
         if as_json:
             print_json(found)
         else:
@@ -225,6 +228,7 @@ async def _at_once(
     rooms: Rooms, run_ids: tuple[str, ...], terms: Mapping[str, Any], *, yes: bool, as_json: bool
 ) -> bool:
     """Replay runs that a person named; whether all of them could be."""
+    from runner.cli.house import noted
     from runner.cli.recovering import replay as replay_one
 
     origin, version = terms["origin"], terms["version"]
@@ -245,6 +249,7 @@ async def _at_once(
                     as_new=terms["as_new"],
                 )  # fmt: skip
             )
+            await noted(rooms, "replayed", "run", run_id, origin=origin, version=version)
         except (NotFound, MoveRefused, LanguageError) as error:
             note(f"hookline: {printable(str(error))}")
     if as_json:
@@ -263,6 +268,7 @@ async def _in_bulk(
     rooms: Rooms, terms: Any, *, plan_only: bool, dry_run: bool, yes: bool, as_json: bool
 ) -> bool:
     """Plan, and, unless told otherwise, start; whether there was something to replay and it goes well."""
+    from runner.cli.house import noted
     from runner.cli.options import person
     from runner.cli.recovering import replayer_of
 
@@ -282,6 +288,7 @@ async def _in_bulk(
     if not yes and sys.stdin.isatty():
         click.confirm(f"Replay {_runs(count)}?", abort=True, err=True)
     found = await replayer.start(plan["id"])
+    await noted(rooms, "started", "replay", plan["id"], runs=count)
     is_served = _say_if_unserved(rooms)
     if is_served and sys.stderr.isatty():
         found = await _follow(rooms, plan["id"])

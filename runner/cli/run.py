@@ -217,7 +217,7 @@ async def _live(place: Place, slug: str) -> AsyncIterator[Stage]:
 @asynccontextmanager
 async def _rehearsal(place: Place, slug: str) -> AsyncIterator[Stage]:
     """In a folder that is gone afterwards, with stand-ins: no data folder, key or account is needed."""
-    import connectors
+    from connectors.shelf import Shelf
     from runner.cli.house import catalogue, live_workflow
     from runner.engine.library import Library
     from runner.engine.places import Destinations
@@ -227,21 +227,21 @@ async def _rehearsal(place: Place, slug: str) -> AsyncIterator[Stage]:
     from runner.workbench.memory import OneState
     from runner.workbench.rehearsal import Ahead, NoWayOut, Placeholders, StandIns
 
-    evaluator = EvaluatorPool(processes=1)
+    evaluator, shelf = EvaluatorPool(processes=1), Shelf(place.workflows)
     with tempfile.TemporaryDirectory(prefix="hookline-") as folder:
         store = await SQLiteStore.open(Path(folder) / "rehearsal.db")
         try:
             library = Library(
                 place.workflows,
                 store,
-                catalogue=lambda: catalogue(None),
+                catalogue=lambda: catalogue(None, shelf=shelf),
                 token_of=_no_token,
                 clock=time.time,
                 overrides=place.settings().vars.of,
             )
             live = await live_workflow(library, slug)
             ahead = Ahead(time.time)
-            stand_ins = StandIns(connectors.action)
+            stand_ins = StandIns(shelf.action)
             tools = Tools(
                 store=store,
                 outbound=NoWayOut(),

@@ -14,23 +14,31 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import connectors
-from runner.cli.connecting import connections_of
+from runner.cli.connecting import connections_of, custody_of
+from runner.cli.from_run import made_case
 from runner.cli.house import Rooms, new_node_name
-from runner.cli.keeping import let_go, let_go_versions
+from runner.cli.keeping import let_go, let_go_audit, let_go_versions
 from runner.cli.late import LateOutbound, LatePages, open_keys, warm
+from runner.cli.making import fetched, make, shown
 from runner.cli.recheck import rechecked
 from runner.cli.recovering import recovering_chores, replay, replayer_of
-from runner.cli.texts import checker_of
+from runner.cli.release import released
+from runner.cli.shown_settings import shown_settings
+from runner.cli.texts import checker_of, filing_of, publisher_of, starters
 from runner.cli.timing import Clockwork, timed_of
+from runner.cli.trying import DeskPool, open_desk, trials_of
+from runner.cli.vitals import meter_of, vitals_of
 from runner.engine.accept import Door
 from runner.engine.address import PLANNED
+from runner.engine.again import EventDesk
 from runner.engine.answer import Callers
 from runner.engine.calling import ServerCalling
 from runner.engine.connecting import Connections, shown_connection
+from runner.engine.custody import Custody
 from runner.engine.examining import Examiner
 from runner.engine.expiring import warn
 from runner.engine.fairness import Fairness
@@ -40,21 +48,31 @@ from runner.engine.pauses import PauseBoard
 from runner.engine.places import Destinations
 from runner.engine.release import release_ended
 from runner.engine.resuming import Resuming
+from runner.engine.single_sign_on import CALLBACK as SIGNED_IN_ELSEWHERE
+from runner.engine.single_sign_on import SingleSignOn
 from runner.engine.starting import start_by_hand
 from runner.engine.tokens import Keeper
 from runner.engine.turn import Tools
 from runner.engine.upkeep import Chore, keep_up
+from runner.engine.vitals import SAMPLE_SECONDS, Meter
+from runner.engine.watching import LOOK_SECONDS
 from runner.engine.worker import Worker
 from runner.errors import NotFound
 from runner.evaluator.pool import EvaluatorPool
+from runner.language.command_checks import allowed_inputs
+from runner.openapi import Wanted
 from runner.queue.embedded import EmbeddedQueue
 from runner.store.answers import SQLiteAnswers
 from runner.store.calls import SQLiteChildren
+from runner.store.details import SQLiteDetails
 from runner.store.nodes import NodeLock
 from runner.store.own_events import SQLiteOwnEvents
 from runner.store.parking import SQLiteParking
+from runner.store.past import SQLitePast
 from runner.store.state import SQLiteStates
+from web.attempts import Attempts
 from web.bodies import Room
+from web.exchange import Application
 from web.forms import Forms
 from web.hooks import Hooks
 from web.house import House
@@ -76,6 +94,7 @@ class Engine:
     worker: Worker | None
     tools: Tools
     examiner: Examiner
+    meter: Meter
 
 
 @contextlib.asynccontextmanager
@@ -97,12 +116,13 @@ async def open_tools(rooms: Rooms, *, on_answer: Callable[[str, Any], None]) -> 
             evaluator=evaluator,
             fairness=Fairness(),
             safe=rooms.safe,
-            action=connectors.action,
+            action=rooms.shelf.action,
             clock=time.time,
             jitter=random.random,
             on_answer=on_answer,
             destinations=destinations,
             keeper=keeper,
+            commands=rooms.settings.commands,
             public_url=rooms.settings.address,
             states=SQLiteStates(rooms.store),
             answers=SQLiteAnswers(rooms.store),
@@ -127,13 +147,13 @@ async def open_engine(rooms: Rooms, *, execute: bool, stop: asyncio.Event) -> As
             )  # runs whose process died, before anything new
             holding = PauseBoard(rooms.pauses)
             await holding.refresh()
-            worker = None
+            worker, meter = None, meter_of(rooms)
             if execute:
                 queue = EmbeddedQueue(store, clock=time.time)
                 calling = calling_of(rooms, tools, holding, woke=queue.wake)
                 worker = Worker(
                     node=lock.node, tools=replace(tools, calling=calling), library=rooms.library,
-                    queue=queue, on_end=callers.ended,
+                    queue=queue, on_end=callers.ended, measure=meter.note,
                 )  # fmt: skip
             parking = _parking(rooms, tools, worker) if worker else None
             if parking:
@@ -142,18 +162,21 @@ async def open_engine(rooms: Rooms, *, execute: bool, stop: asyncio.Event) -> As
             door = Door(store, worker, callers, tools.evaluator, time.time, limit, holding)
             chores = _chores(rooms, lock.node, worker, door)
             chores += recovering_chores(rooms, lock.node, tools, worker)
+            chores.append(Chore("look how the server is", SAMPLE_SECONDS, meter.sample))
             clockwork = Clockwork(rooms, lock.node, door, tools) if worker else None
             chores += clockwork.chores() if clockwork else []
             upkeep = asyncio.create_task(keep_up(chores))
             working = asyncio.create_task(_work(worker, stop, rooms.settings.server.grace_seconds))
+            lag = asyncio.create_task(meter.watch_the_loop())
             waking = asyncio.create_task(_nothing() if parking is None else parking.run())
             try:
-                yield Engine(door, worker, tools, Examiner(rooms.safe.secrets, keys))
+                yield Engine(door, worker, tools, Examiner(rooms.safe.secrets, keys), meter)
             finally:
                 stop.set()
                 upkeep.cancel()
                 waking.cancel()
-                await asyncio.gather(upkeep, waking, working, return_exceptions=True)
+                lag.cancel()
+                await asyncio.gather(upkeep, waking, working, lag, return_exceptions=True)
                 if clockwork:
                     await clockwork.close()
     finally:
@@ -235,13 +258,19 @@ def _chores(rooms: Rooms, node: str, worker: Worker | None, door: Door) -> list[
         await warn(rooms.vault, SQLiteOwnEvents(store), time.time)
 
     async def reload_workflows() -> None:
-        await rooms.library.reload()
+        await asyncio.to_thread(rooms.shelf.keep_up)  # before those who use its connectors
+        for slug in await rooms.library.reload():
+            live = rooms.library.get(slug)
+            version = live.version if live else None
+            item = {"slug": slug, "change": "read", "version": version, "by": None}
+            rooms.changes.tell("workflow", item)
         await rooms.library.note_gone()
 
     # changes by other processes and by people show within a second (execution.md, "Versions")
     return [
         Chore("reload workflows", 1.0, reload_workflows),
         Chore("reload the vault", 1.0, rooms.vault.load),
+        Chore("tell pages what changes", LOOK_SECONDS, rooms.watcher.look),
         Chore("cancel runs", 0.5, cancel_what_was_asked),
         Chore("release what ended pauses held", 0.5, release_held),
         Chore("start runs of own events", 0.5, own_events.advance),
@@ -253,6 +282,7 @@ def _chores(rooms: Rooms, node: str, worker: Worker | None, door: Door) -> list[
         Chore("checkpoint the log", 30.0, store.checkpoint),
         Chore("let go of what is old", 60.0, lambda: let_go(rooms)),
         Chore("let go of unused versions", 3600.0, lambda: let_go_versions(rooms)),
+        Chore("let go of the old audit log", 600.0, lambda: let_go_audit(rooms)),
     ]
 
 
@@ -272,8 +302,8 @@ async def run_server(
     settings = rooms.settings
     await rooms.library.reload()
     await rooms.library.note_gone()
-    async with open_engine(rooms, execute=execute, stop=stop) as engine:
-        pages = LatePages(lambda: _pages(rooms, engine))
+    async with open_engine(rooms, execute=execute, stop=stop) as engine, open_desk() as desk:
+        pages = LatePages(lambda: _pages(rooms, engine, desk, lambda: app))
         room = Room(settings.limits.reading_bytes)
         senders = Senders(settings.server.trusted_networks, settings.server.client_certificate_header)
         forms = Forms(
@@ -333,10 +363,16 @@ def _nobody_waits() -> None:
     """Another process executes, and looks by itself."""
 
 
-def _pages(rooms: Rooms, engine: Engine) -> Any:  # Quart's types of ASGI are narrower than ASGI
+def _pages(
+    rooms: Rooms, engine: Engine, desk: DeskPool, inbound: Callable[[], Application]
+) -> Any:  # Quart's types of ASGI are narrower than ASGI
     from web.app import make_app, own_names
 
-    app = make_app(_house(rooms, engine.door, connections_of(rooms, engine.tools)))
+    house = _house(
+        rooms, engine.door, connections_of(rooms, engine.tools), custody_of(rooms, engine.tools)
+    )
+    trials = trials_of(rooms, engine.door, engine.examiner, desk, inbound)
+    app = make_app(replace(house, trials=trials, vitals=vitals_of(rooms, engine.tools, engine.meter)))
     rooms.library.reserved = own_names(app)  # a path given away before a page had it leads to the page
     return app
 
@@ -363,7 +399,9 @@ def _tune_the_interpreter() -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
 
 
-def _house(rooms: Rooms, door: Door, connections: Connections | None) -> House:
+def _house(
+    rooms: Rooms, door: Door, connections: Connections | None, custody: Custody | None = None
+) -> House:
     settings = rooms.settings
 
     async def recheck(*, workflow: str | None, since: float | None) -> Any:
@@ -376,13 +414,33 @@ def _house(rooms: Rooms, door: Door, connections: Connections | None) -> House:
         accepted = await start_by_hand(door, live, inputs, by=by)
         return {"id": accepted.run_id, "event": accepted.event_id, "workflow": slug}
 
+    async def release(slug: str) -> Any:
+        live = rooms.library.get(slug)
+        if live is None:
+            raise NotFound(f"there is no workflow {slug} that is live")
+        return await released(rooms, door, live)
+
+    async def make_connector(document: str | None, wanted: Any) -> Any:
+        given = {"replace": False, **wanted}
+        replaces = given.pop("replace")
+        address = given.get("address", "")
+        content = document.encode() if document is not None else await fetched(address, settings.network)
+        converted, path = await make(content, Wanted(**given), rooms.library.folder, replace=replaces)
+        await asyncio.to_thread(rooms.shelf.refresh)
+        return shown(converted, path)
+
     return House(
         history=rooms.history,
         people=rooms.people,
+        users=rooms.users,
+        audit_log=rooms.audit,
+        attempts=Attempts(time.time),
         library=rooms.library,
         store=rooms.store,
         url_of=lambda live: rooms.url_of(live.token),
-        actions=connectors.described,
+        make_connector=make_connector,
+        actions=partial(rooms.shelf.described, allowed=allowed_inputs(settings.commands)),
+        mends=rooms.shelf.described_mends,
         clock=time.time,
         start_replay=lambda run_id, *, origin, version: replay(rooms, run_id, origin=origin, version=version),
         start_run=start_run,
@@ -392,15 +450,36 @@ def _house(rooms: Rooms, door: Door, connections: Connections | None) -> House:
         ping=rooms.store.ping,
         timed=lambda: timed_of(rooms, door.holding or PauseBoard(rooms.pauses), time.time()),
         connections=connections,
+        custody=custody,
         pauses=rooms.pauses,
         problems=rooms.problems,
         replays=rooms.replays,
         replayer=replayer_of(rooms),
         resuming=resuming_of(rooms, door),
         holding=door.holding or PauseBoard(rooms.pauses),
+        drafts=rooms.drafts,
+        versions=rooms.versions,
+        publisher=publisher_of(rooms),
+        filing=filing_of(rooms),
+        release=release,
+        starters=starters,
+        changes=rooms.changes,
+        watcher=rooms.watcher,
+        details=SQLiteDetails(rooms.history),
+        event_desk=EventDesk(door, rooms.pauses, rooms.library, SQLitePast(rooms.store)),
+        make_case=partial(made_case, rooms),
         backlog_limit=settings.limits.backlog,
         public_url=settings.address,
         timezone=settings.timezone,
+        settings=shown_settings(settings),
+        single_sign_on=SingleSignOn(
+            settings.oidc,
+            connections.tools.outbound,
+            callback=f"{settings.address}{SIGNED_IN_ELSEWHERE}",
+            clock=time.time,
+        )
+        if connections and settings.oidc.is_set
+        else None,
     )
 
 

@@ -110,9 +110,11 @@ async def tail(place: Place, workflow: str | None, since: float | None, as_json:
 @asynchronous
 async def cancel(place: Place, run_ids: tuple[str, ...], as_json: bool) -> None:
     """Cancel runs: at once, or, where one is being executed, at its next step."""
+    from runner.cli.house import noted
 
     async def one(rooms: Rooms, run_id: str) -> Json:
         status = await rooms.store.cancel(run_id, now=time.time())
+        await noted(rooms, "cancelled", "run", run_id)
         return {"run": run_id, "status": status.value}
 
     async with place.opened() as rooms:

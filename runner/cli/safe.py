@@ -39,9 +39,11 @@ class HeldSafe:
             raise ConnectionRejected(
                 f'this server has no connection "{name}"; make it with: hookline connections set {name}'
             )
-        if not isinstance(connection, action.connections):
-            kinds = " or ".join(model.kind for model in action.connections)
+        kinds = [model.kind for model in action.connections]
+        # of a connector's file that was just read anew, the class is another one of the same kind
+        if not isinstance(connection, action.connections) and connection.kind not in kinds:
             raise ConnectionRejected(
-                f'the connection "{name}" is of kind {connection.kind}; {action.name} takes {kinds or "none"}'
+                f'the connection "{name}" is of kind {connection.kind}; {action.name} takes '
+                f"{' or '.join(kinds) or 'none'}"
             )
         return connection

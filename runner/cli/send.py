@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import errno
-import os
 import ssl
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
     from runner.cli.house import Rooms
     from runner.engine.library import Live
-    from runner.inbound.providers.provider import Provider, Trust
+    from runner.engine.sampling import Letter
     from runner.inbound.request import Request
     from runner.inbound.samples import Sample
     from runner.settings import Settings
@@ -31,47 +30,6 @@ MOST = 100
 ANSWER_SECONDS = 90.0  # a workflow may let its callers wait for a minute
 LONGEST_ANSWER = 2_000  # characters shown to people
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where it listens → where to call it
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """What is sent to `slug`: samples of `type` by `provider`, signed as `signer` does (None: not at all)."""
-
-    slug: str
-    provider: str
-    type: str
-    signer: Provider | None
-    trust: Trust
-
-    def sample(self) -> Sample:
-        """A new sample of now."""
-        from runner.inbound.samples import sample
-
-        try:
-            return sample(self.provider, self.type, now=time.time(), entropy=os.urandom(16))
-        except LookupError as error:
-            raise NotFound(f"{error} (all of them: hookline events send --list)") from None
-
-    def request(self, url: str) -> Request:
-        """
-        A new sample, addressed to *url* and signed.
-
-        Raises:
-            HooklineError: only the provider can sign it, or the secret is not set.
-        """
-        request = self.sample().to(url)
-        if self.signer is None:
-            return request
-        try:
-            return self.signer.schemes[0].sign(request, self.trust, now=time.time())
-        except NotImplementedError:
-            raise HooklineError(
-                f"{self.signer.title} signs with a key that only it has, so no sample of it passes the door; "
-                f"run the workflow on it instead: hookline events send {self.slug} --sample {self.type} "
-                f"--print | hookline run {self.slug} --payload -"
-            ) from None
-        except ValueError as error:
-            raise HooklineError(f"the sample cannot be signed: {error}") from None
 
 
 @click.command(
@@ -120,7 +78,7 @@ async def send(
         rooms.library.book.update(await rooms.addresses.all())
         letter = _letter(rooms, live, event_type, provider)
         if is_printing:
-            _print_sample(letter.sample(), as_json=as_json)
+            _print_sample(_sample(letter), as_json=as_json)
             return
         base = server_url or _listening(place, rooms.settings)
         sent = await _send(rooms, live, letter, base, count=count, is_own=server_url is None)
@@ -149,15 +107,12 @@ def _letter(rooms: Rooms, live: Live, event_type: str | None, named: str | None)
     Raises:
         SettingsError: it is not said which provider's sample, or which one.
     """
-    from runner.engine.verifying import lacks_secret, trust_of
-    from runner.inbound.providers import provider_of
-    from runner.inbound.providers.provider import Trust
+    from runner.engine.sampling import letter_of, missing_secret, verified_provider
     from runner.inbound.samples import samples_of
-    from runner.language.verification import GENERIC
 
     webhook = live.workflow.webhook
     verification = webhook.verification if webhook else None
-    verified = verification.provider if verification and verification.provider not in GENERIC else None
+    verified = verified_provider(verification)
     provider = named or verified
     slug = live.workflow.slug
     if provider is None:
@@ -167,18 +122,35 @@ def _letter(rooms: Rooms, live: Live, event_type: str | None, named: str | None)
     if event_type is None:
         known = ", ".join(samples_of(provider)) or "none"
         raise SettingsError(f"say which with --sample; of {provider} there are: {known}")
-    if verification is None:
-        return Letter(slug, provider, event_type, None, Trust())
-    trust = trust_of(verification, rooms.safe.secrets())
-    if lacks_secret(verification, trust):
-        options = [str(verification.options[one]) for one in sorted(verification.secret_options)]
-        held = rooms.safe.secrets()
-        missing = [one for one in (*verification.secrets, *options) if not held.get(one)]
+    held = rooms.safe.secrets()
+    try:
+        return letter_of(verification, provider, event_type, held)
+    except HooklineError as error:
+        missing = missing_secret(verification, held) if verification else ""
+        raise HooklineError(f"{error}; set it with: hookline secrets set {missing}") from None
+
+
+def _sample(letter: Letter) -> Sample:
+    try:
+        return letter.sample(time.time())
+    except NotFound as error:
+        raise NotFound(f"{error} (all of them: hookline events send --list)") from None
+
+
+def _request(letter: Letter, slug: str, url: str) -> Request:
+    """A new sample, signed."""
+    try:
+        return letter.request(url, time.time())
+    except NotFound as error:
+        raise NotFound(f"{error} (all of them: hookline events send --list)") from None
+    except HooklineError as error:
+        if letter.signer is None or "only it has" not in str(error):
+            raise
         raise HooklineError(
-            f"the secret {' or '.join(missing)} is not set on this server, so nothing can be signed with "
-            f"it and everything is refused; set it with: hookline secrets set {missing[0]}"
-        )
-    return Letter(slug, provider, event_type, provider_of(verification), trust)
+            f"{error}; run the workflow on it instead: hookline events send {slug} --sample {letter.type} "
+            "--print | hookline run "
+            f"{slug} --payload -"
+        ) from None
 
 
 def _listening(place: Place, running: Settings) -> str:
@@ -205,7 +177,7 @@ async def _send(
     connector = aiohttp.TCPConnector(ssl=tls)
     async with aiohttp.ClientSession(connector=connector, timeout=timeout, trust_env=False) as session:
         for _ in range(count):
-            request = letter.request(url)
+            request = _request(letter, live.workflow.slug, url)
             began = time.time()
             status, answer, content_type = await _post(session, request, base, token)
             event = _event_in(answer) or await _newest(rooms, live.workflow.slug, began)

@@ -114,7 +114,7 @@ async def _read_first(rooms: Rooms) -> None:
 async def _introduce(rooms: Rooms) -> None:
     """Say on stderr what is live, what is wrong, how to sign in, and what to try."""
     from runner.cli.check import print_fault
-    from runner.cli.house import sign_in_link
+    from runner.cli.house import first_link
     from runner.cli.overriding import overridden, unused_overrides
 
     live = rooms.library.all()
@@ -129,8 +129,8 @@ async def _introduce(rooms: Rooms) -> None:
         note(sentence)
     address = rooms.settings.address
     note(f"Open {address}")
-    if not await rooms.people.is_anyone_known():
-        note(f"Sign in the first time, once, within a day: {await sign_in_link(rooms)}")
+    if await rooms.users.is_empty():
+        note(f"Create the first admin, once, within a day: {await first_link(rooms)}")
     note("Another sign-in link: hookline user link")
     if is_private(address):
         note(

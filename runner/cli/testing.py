@@ -57,6 +57,7 @@ def test(
     placeholders. PATH is a file or a folder; ./workflows if none is given. Exit status 1 if a case
     fails or a file has faults.
     """
+    from connectors.shelf import Shelf
     from runner.cli.case_files import case_files, read_case_file, recorded_in
     from runner.cli.house import catalogue
 
@@ -67,8 +68,9 @@ def test(
     if write:
         raise click.UsageError("--write goes with --from-run")
     began = time.perf_counter()
-    known = catalogue(None)
-    files = [read_case_file(path, known) for path in case_files(paths or (place.workflows,))]
+    found = case_files(paths or (place.workflows,))
+    known = catalogue(None, shelf=Shelf(*dict.fromkeys(path.parent for path in found)))
+    files = [read_case_file(path, known) for path in found]
     if recorded := recorded_in(files):
         events = asyncio.run(_events(place, recorded))
         files = [one.with_events(events) for one in files]
@@ -99,7 +101,7 @@ def try_files(files: Sequence[CaseFile], *, with_coverage: bool = True) -> list[
 
 
 async def _tried(files: Sequence[CaseFile], *, with_coverage: bool) -> list[FileVerdict]:
-    import connectors
+    from connectors.shelf import Shelf
     from runner.cli.verdicts import FileVerdict
     from runner.evaluator.pool import EvaluatorPool
     from runner.workbench.bench import Bench
@@ -108,7 +110,8 @@ async def _tried(files: Sequence[CaseFile], *, with_coverage: bool) -> list[File
     from runner.workbench.virtual_time import EvaluatorOutside
 
     evaluator = EvaluatorPool(processes=1)
-    bench = Bench(EvaluatorOutside(evaluator), connectors.action)
+    shelf = Shelf(*dict.fromkeys(one.path.parent for one in files))
+    bench = Bench(EvaluatorOutside(evaluator), shelf.action)
     verdicts = []
     try:
         for file in files:

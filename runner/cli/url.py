@@ -51,6 +51,8 @@ async def url(
     as_json: bool,
 ) -> None:
     """Print the inbound address of a workflow, alone on stdout."""
+    from runner.cli.house import noted
+
     if keep is not None and not rotate:
         raise SettingsError("--keep says how long the old address answers; it goes with --rotate")
     async with place.opened(may_make=True) as rooms:
@@ -62,6 +64,7 @@ async def url(
         if rotate:
             until = time.time() + keep if keep is not None else None
             await rooms.addresses.rotate(slug, keep_until=until)
+            await noted(rooms, "changed the address of", "workflow", slug)
             hints.append(_rotated(until))
         rooms.library.book.update(await rooms.addresses.all())
         addresses = _addresses(rooms, slug)

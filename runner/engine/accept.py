@@ -15,6 +15,7 @@ from runner.engine.admission import Admitted, delivery_of, slot_of
 from runner.engine.names import scope_at_the_door
 from runner.engine.rendering import render
 from runner.engine.runs import Claimed, Disposition, Event, Gate, NewRun, Run
+from runner.engine.sampling import mode_of
 from runner.engine.splitting import items_of, told
 from runner.errors import BacklogFull, ExpressionError
 from runner.values import Json, dumps, random_bytes, sortable_id
@@ -226,7 +227,7 @@ async def new_run(
         title=await _title(door, live, event, payload, run_id),
         seed=random_bytes(16).hex(),
         owner=owner,
-        mode=workflow.mode if mode == "live" else mode,
+        mode=mode_of(event, workflow.mode) if mode == "live" else mode,
         slot=slot_of(workflow, event, payload, run_id),
     )
 

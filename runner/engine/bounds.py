@@ -26,5 +26,6 @@ def check_bounds(bounds: Bounds, host: str) -> None:
         if not any(goes_to(host, one) for one in hosts):
             raise Rejected(
                 f"the secret {name} may go to {', '.join(hosts)} only, not to {host}; "
-                f"`hookline secrets set {name} --host` names its hosts"
+                f"`hookline secrets set {name} --host` names its hosts, and "
+                f"HOOKLINE_SECRET_{name.upper()}_HOSTS those of one in the environment"
             )

@@ -16,8 +16,21 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from runner.connector import NO_STATE, Action, Call, Chooser, Connection, File, FileInput, Input, State
+from runner.connector import (
+    NO_STATE,
+    Action,
+    Call,
+    Chooser,
+    Command,
+    Connection,
+    File,
+    FileInput,
+    Input,
+    State,
+    hiding,
+)
 from runner.engine.bounds import NO_BOUNDS, Bounds, check_bounds
+from runner.engine.exchanges import Tape
 from runner.engine.state import CallState, Effect
 from runner.errors import (
     ActionError,
@@ -29,6 +42,7 @@ from runner.errors import (
     Unavailable,
 )
 from runner.language.secrets import masked
+from runner.settings_commands import refusal
 from runner.values import Json, dumps, is_file
 
 if TYPE_CHECKING:
@@ -80,6 +94,7 @@ class Prepared:
     connection_name: str | None = None
     # the hosts that the secrets in `given` may go to, by their names
     bounds: Bounds = field(default_factory=lambda: NO_BOUNDS)
+    tape: Tape = field(default_factory=Tape)  # of the attempt that is under way
 
 
 def effect_key(event_id: str, workflow: str, path: str, generation: int, *, item: int | None = None) -> str:
@@ -120,9 +135,19 @@ def prepare(
     if action is None:
         raise Rejected(f"this Hookline has no action {name}")
     return Prepared(
-        action, tools.safe.connection_for(action, connection), action.read_input(inputs), key,
+        action, tools.safe.connection_for(action, connection), read_input(tools, action, inputs), key,
         timeout_seconds, readable, parked_at, path, owner, connection, _bounds(tools, secrets),
     )  # fmt: skip
+
+
+def read_input(tools: Tools, action: Action, inputs: Json) -> Input:
+    """As `Action.read_input`; what the refusal quotes of *inputs* shows no secret."""
+    with hiding(tools.safe.secret_values):
+        try:
+            return action.read_input(inputs)
+        except Rejected as error:
+            error.args = (masked(str(error), tools.safe.secret_values()),)
+            raise
 
 
 async def call(tools: Tools, prepared: Prepared) -> Called:
@@ -136,7 +161,9 @@ async def call(tools: Tools, prepared: Prepared) -> Called:
     action = prepared.action
     files = CallFiles(tools, prepared.readable)
     seconds = prepared.timeout_seconds
-    places = tools.destinations.places(parked_at=prepared.parked_at)
+    places = tools.destinations.places(
+        parked_at=prepared.parked_at, connection=prepared.connection_name
+    )
     handle = _handle(tools, prepared, files, places, _state(tools, prepared))
     with places:
         making = _judged(tools, action.name, seconds, _result(tools, prepared, handle, places))
@@ -190,7 +217,7 @@ async def choices(
     """
 
     async def choose(call: Call, ready: Connection) -> Json:
-        return (await chooser(call, ready, given, search, cursor)).model_dump(mode="json")
+        return (await chooser(call, ready, given, search or "", cursor)).model_dump(mode="json")
 
     what = f"the list of choices of a connection of kind {connection.kind}"
     return await _asked(tools, Asking(connection, timeout_seconds, name), what, choose)
@@ -205,14 +232,20 @@ class Asking:
     connection_name: str | None
     key: str | None = None  # nothing is done twice that does nothing
     bounds: Bounds = field(default_factory=lambda: NO_BOUNDS)
+    tape: None = None  # it has no step to be kept with
 
 
 async def _asked(
     tools: Tools, asked: Asking, what: str, ask: Callable[[Call, Connection], Awaitable[Json]]
 ) -> Json:
     # whoever asks whether it works again is not made to wait for our own next try; and if it does, good
-    places = tools.destinations.places(may_park=False)
+    places = tools.destinations.places(may_park=False, connection=asked.connection_name)
     handle = _handle(tools, asked, CallFiles(tools, frozenset()), places, NO_STATE)
+
+    def hidden() -> frozenset[str]:
+        """Those of a connection too that is tried before it is kept."""
+        own = asked.connection.secret_texts() if asked.connection else frozenset[str]()
+        return tools.safe.secret_values() | own
 
     async def answer() -> Json:
         connection, ready = await _ready(tools, asked, handle, places)
@@ -220,9 +253,9 @@ async def _asked(
         return await ask(ready, connection)
 
     with places:
-        asking = _judged(tools, what, asked.timeout_seconds, answer())
+        asking = _judged(tools, what, asked.timeout_seconds, answer(), hidden=hidden)
         said = await _noted(tools, asked.connection_name, asking)
-    return masked(said, tools.safe.secret_values())
+    return masked(said, hidden())
 
 
 async def _ready(
@@ -274,10 +307,18 @@ def _handle(tools: Tools, asked: Prepared | Asking, files: CallFiles, places: Pl
         http=_client(tools, asked, asked.connection, places),
         files=files,
         connect=connect,
+        command=lambda name: _command(tools, name, asked.connection_name),
         idempotency_key=asked.key or "",
         timeout_seconds=asked.timeout_seconds,
         state=state,
     )
+
+
+def _command(tools: Tools, name: str, connection: str | None) -> Command:
+    """The command *name*, if it may be run there. Raises Rejected."""
+    if why := refusal(tools.commands, name, connection):
+        raise Rejected(why)
+    return tools.commands[name]
 
 
 def _client(tools: Tools, asked: Prepared | Asking, connection: Connection | None, places: Places) -> Http:
@@ -289,22 +330,32 @@ def _client(tools: Tools, asked: Prepared | Asking, connection: Connection | Non
         places=places,
         renew=partial(keeper.after_refusal, name) if keeper and name else None,
         bounds=asked.bounds,
+        tape=asked.tape,
     )
 
 
-async def _judged(tools: Tools, name: str, seconds: float, calling: Awaitable[T]) -> T:
+async def _judged(
+    tools: Tools,
+    name: str,
+    seconds: float,
+    calling: Awaitable[T],
+    *,
+    hidden: Callable[[], frozenset[str]] | None = None,
+) -> T:
     """The result of *calling*, or one of the four action errors with no secret in it."""
+    hidden = hidden or tools.safe.secret_values
     try:
-        async with asyncio.timeout(seconds):
-            return await calling
+        with hiding(hidden):
+            async with asyncio.timeout(seconds):
+                return await calling
     except ActionError as error:
-        error.args = (masked(str(error), tools.safe.secret_values()),)
+        error.args = (masked(str(error), hidden()),)
         raise
     except TimeoutError:
         raise TimedOut(f"{name} gave no answer within {seconds:g} s") from None
     except Exception as error:
         # the traceback as a text: an exception may quote what it was given
-        trace = masked("".join(traceback.format_exception(error)), tools.safe.secret_values())
+        trace = masked("".join(traceback.format_exception(error)), hidden())
         log.error("%s has a bug: %s", name, trace, extra={"action": "connector_bug"})  # noqa: TRY400
         raise Rejected(
             f"{name} failed inside ({type(error).__name__}); the server's log has the details"

@@ -19,6 +19,7 @@ from runner.language.defaults import check_defaults
 from runner.language.faults import Fault
 from runner.language.formerly import formerly_of, taken_fault
 from runner.language.load import Loaded, load
+from runner.language.merging import first_marker
 
 if TYPE_CHECKING:
     from runner.engine.history import History
@@ -129,7 +130,7 @@ class _Checker:
             for old in formerly_of(text)
             if old != file.stem and file.with_name(f"{old}{SUFFIX}").exists()
         ]
-        self.faults += _misnamed(file)
+        self.faults += [*_misnamed(file), *_unmerged(file, text)]
 
     def text(self, file: Path) -> str | Fault:
         return self.instead[file] if file in self.instead else text_of(file)
@@ -162,6 +163,16 @@ class _Checker:
                     known = self.loaded.get(file.stem) if str(file) in self.texts else None
                     loaded[file.stem] = str(file), known or self.load(file, text)
             self.faults += [one for one in check_calls(loaded) if one.path in asked]
+
+
+def _unmerged(file: Path, text: str) -> list[Fault]:
+    """What two people wrote stands there twice: both may well be read, as comments part them."""
+    line = first_marker(text)
+    if line is None:
+        return []
+    message = "two people changed these lines, and both stand here"
+    hint = "keep what is meant, and take the lines with <<<<<<<, ======= and >>>>>>> out"
+    return [Fault(str(file), line, 1, "", "merge-marker", "error", message, hint)]
 
 
 def _misnamed(file: Path) -> list[Fault]:

@@ -14,7 +14,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from runner.connector import Chooser, Connection, OAuthConnection, TokenConnection, Tokens
+from runner.connector import (
+    Chooser,
+    Connection,
+    OAuthConnection,
+    TokenConnection,
+    Tokens,
+    hiding,
+    in_brief,
+)
 from runner.engine.calls import choices, test_connection
 from runner.engine.standing import described
 from runner.errors import ActionError, ConnectionRejected, NotFound, Rejected
@@ -29,7 +37,6 @@ if TYPE_CHECKING:
 CALLBACK = "/oauth/callback"
 ASK_SECONDS = 30.0  # a person waits
 CONSENT_SECONDS = 600.0  # to sign in there, be it with a second factor
-MOST_SAID = 300  # characters of what a service says in an address
 
 
 class Shown(Protocol):
@@ -116,7 +123,8 @@ class Connections:
         chooser = self.chooser(action, input)
         if found is None or chooser is None:
             raise NotFound(f"nothing can be listed for {action}.{input}")
-        if not isinstance(connection, found.connections):
+        kinds = [model.kind for model in found.connections]
+        if not isinstance(connection, found.connections) and connection.kind not in kinds:
             raise Rejected(
                 f'the connection "{name}" is of kind {connection.kind}, which {action} does not take'
             )
@@ -175,10 +183,11 @@ class Connections:
         )
         hidden = frozenset({answer["code"], consent["verifier"]}) | self.tools.safe.secret_values()
         try:
-            tokens = await connection.exchange(
-                http, code=answer["code"], verifier=consent["verifier"],
-                redirect_uri=consent["redirect_uri"], now=now,
-            )  # fmt: skip
+            with hiding(lambda: hidden):
+                tokens = await connection.exchange(
+                    http, code=answer["code"], verifier=consent["verifier"],
+                    redirect_uri=consent["redirect_uri"], now=now,
+                )  # fmt: skip
         except ActionError as error:
             raise type(error)(masked(str(error), hidden)) from None
         await self.board.keep_tokens(name, connection, tokens)
@@ -186,9 +195,9 @@ class Connections:
         return str(name)
 
     def _refused(self, name: str, answer: Mapping[str, str]) -> ConnectionRejected:
-        said = answer.get("error_description") or answer.get("error") or "it gave no code"
-        said = "".join(one if one.isprintable() else " " for one in said)[:MOST_SAID]
-        return ConnectionRejected(f"{name} is not connected: {masked(said, self.tools.safe.secret_values())}")
+        words = answer.get("error_description") or answer.get("error") or "it gave no code"
+        with hiding(self.tools.safe.secret_values):
+            return ConnectionRejected(f"{name} is not connected: {in_brief(words)}")
 
     def _kind(self, name: str) -> str:
         kinds = self.board.connection_kinds()

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
+from runner.engine.filtered import did_not_hold
 from runner.engine.names import first_names
-from runner.engine.redact import did_not_hold, hidden_of
+from runner.engine.redact import hidden_of
 from runner.engine.runs import Reason, Record, RecordStatus, Status, TurnEnd, is_unsent
 from runner.engine.shelving import fetch_wanted
 from runner.engine.steps.action import action
@@ -83,6 +84,8 @@ async def run_steps(turn: Turn, steps: Sequence[Step], frame: Frame) -> Result:
         if turn.stopped:
             return turn.stopped
         await turn.let_others_go()
+        if turn.begin:
+            turn.begin(step, frame)
         result = await run_step(turn, step, frame)
         if turn.watch:
             turn.watch(step, frame, result)

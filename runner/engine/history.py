@@ -1,5 +1,5 @@
 """
-The ports for looking: lists and single items of events and runs, and the people who may look.
+The port for looking: lists and single items of events and runs.
 
 Shapes are those of interfaces.md, as JSON, so that page, API and command line show the same.
 """
@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
-from runner.engine.where import Condition
+from runner.engine.where import Anywhere, Condition
 from runner.values import Json
-
-Role = Literal["viewer", "editor", "admin"]
 
 LAST_NUMBER = 2**63 - 1  # of a row
 
@@ -65,11 +64,20 @@ class Wanted:
     before: float | None = None
     text: str | None = None  # part of an id, a title, a delivery id or an event type
     id: str | None = None
+    ids: tuple[str, ...] = ()  # these alone
     type: str | None = None  # of the event, exactly
     delivery_id: str | None = None
-    payload: tuple[Condition, ...] = ()  # fields of the event's payload; all must hold
+    payload: tuple[Condition | Anywhere, ...] = ()  # of the event's payload; all must hold
     cursor: str | None = None
     limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Runs that were accepted within some time, and how many of them failed."""
+
+    runs: int
+    failed: int
 
 
 class History(Protocol):
@@ -110,23 +118,14 @@ class History(Protocol):
         after *since*, how many of those failed; when its last run was accepted, where that is.
         """
 
+    async def stopped(self, *, since: float) -> dict[str, Json]:
+        """
+        For each workflow that has such `{held, rejected}`: how many events are held now, and how many that
+        arrived at or after *since* are refused.
+        """
 
-class People(Protocol):
-    """Tokens, sessions and first-start links. Only digests of them are kept."""
-
-    async def issue(
-        self, kind: Literal["api", "session", "link"], *, name: str, role: Role, seconds: float | None
-    ) -> str:
-        """A new token of *kind*, valid for *seconds* (None: until deleted); shown only here."""
-
-    async def known(self, kind: Literal["api", "session"], token: str) -> tuple[str, Role] | None:
-        """Name and role of whoever holds *token*, or None."""
-
-    async def spend_link(self, token: str) -> tuple[str, Role] | None:
-        """As `known`, for a link that has not been used; it cannot be used again."""
-
-    async def end(self, token: str) -> None:
-        """Forget a token or session."""
-
-    async def tokens(self) -> list[Json]:
-        """API tokens: name, role, created_at, expires_at; never the token."""
+    async def spans(self, workflows: Sequence[str], bounds: Sequence[float]) -> dict[str, list[Span]]:
+        """
+        For each of *workflows* how many runs were accepted between each two of *bounds* (UTC seconds,
+        rising) and the next, and how many of those failed: one `Span` fewer than there are bounds.
+        """

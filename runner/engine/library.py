@@ -16,7 +16,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runner.engine.addresses import AddressBook, Addresses, Reach
+from runner.engine.drafts import Drafts
 from runner.engine.runs import Store
+from runner.engine.versions import Signed
 from runner.language.basis import DEFAULTS_FILE, NO_BASIS, Basis
 from runner.language.catalogue import Catalogue
 from runner.language.faults import Fault, WorkflowInvalid
@@ -27,6 +29,7 @@ from runner.values import Json
 
 MOST_PINNED = 256  # compiled older versions kept in memory
 SUFFIX = ".yaml"
+CONNECTORS = "connectors"  # the folder of those that stand as files (runner/openapi)
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +50,8 @@ class Library:
     The workflows of one folder. `token_of(slug, rotation)` derives an address; `catalogue()` is
     what the server holds at this moment, `overrides(slug)` the vars that its configuration sets.
     Without *addresses* each workflow has its token alone, and no name but its own. Paths that begin
-    with one of the names in `reserved` lead to no workflow.
+    with one of the names in `reserved` lead to no workflow. `unpublished` are those of which there are
+    only *drafts*, each with its name: they have an address, whose events are held.
     """
 
     def __init__(
@@ -60,8 +64,12 @@ class Library:
         clock: Callable[[], float],
         addresses: Addresses | None = None,
         overrides: Callable[[str], Mapping[str, Json]] = lambda _slug: {},
+        drafts: Drafts | None = None,
     ) -> None:
         self.folder = folder
+        self.unpublished: Mapping[str, str] = {}
+        self._drafts = drafts
+        self._reading = asyncio.Lock()  # what was read first must not stand last
         self._overrides = overrides
         self.faults: dict[str, tuple[Fault, ...]] = {}
         self.book = AddressBook(token_of)
@@ -99,11 +107,12 @@ class Library:
 
     def waiting(self, where: str) -> str | None:
         """The workflow at that token or path of which no version without faults is known yet: its slug."""
-        own = next((slug for slug in self._waiting if self.book.token(slug) == where), None)
+        waiting = self._waiting | self.unpublished.keys()
+        own = next((slug for slug in waiting if self.book.token(slug) == where), None)
         slug = own or self.book.by_kept(where, self._clock())
         if slug is None and not self._is_reserved(where):
             slug = self.book.by_path(where)
-        return slug if slug in self._waiting else None
+        return slug if slug in waiting else None
 
     def is_gone(self, where: str) -> bool:
         """
@@ -114,9 +123,15 @@ class Library:
 
     async def reload(self) -> list[str]:
         """Read what is new, changed or gone since the last time, addresses too; the slugs that changed."""
+        async with self._reading:
+            return await self._reload()
+
+    async def _reload(self) -> list[str]:
         changed = []
-        stamps = await asyncio.to_thread(_stamps, self.folder)
         await self._look_up()
+        if not await asyncio.to_thread(self.folder.is_dir):
+            return []  # a disk that is not there now takes nothing away
+        stamps = await asyncio.to_thread(_stamps, self.folder)
         for slug, stamp in stamps.items():
             waits_for = self._waits_for.get(slug)
             if self._seen.get(slug) != stamp or (waits_for and stamps.keys().isdisjoint(waits_for)):
@@ -133,6 +148,20 @@ class Library:
                 changed.append(live.workflow.slug)
         return changed
 
+    async def refresh(self, slug: str) -> None:
+        """
+        Take notice of what another process did to *slug* a moment ago, for whoever is going to change it;
+        `reload` does that for all, each second.
+        """
+        async with self._reading:
+            await self._look_up()
+            stamp = await asyncio.to_thread(_stamp_of, self.folder, slug)
+            if stamp is None and slug in self._seen:
+                await self._reload()  # it may be called otherwise now
+            elif stamp is not None and self._seen.get(slug) != stamp:
+                self._seen[slug] = stamp
+                await self._read(slug)
+
     async def note_gone(self) -> None:
         """
         Note in the store which workflows have no file any more, whose addresses then answer 410 for a
@@ -146,7 +175,7 @@ class Library:
             if slug in self._seen and (reach.gone_at is not None or reach.became is not None):
                 back.append(slug)
             elif slug not in self._seen and reach.gone_at is None and reach.became is None:
-                gone.append(slug)
+                gone += [slug] if slug not in self.unpublished else []
         if gone or back:
             await self._addresses.mark(gone=gone, back=back, now=self._clock())
             await self._look_up()
@@ -177,14 +206,20 @@ class Library:
         self._pinned.move_to_end(key)
         return self._pinned[key]
 
-    async def read(self, slug: str) -> Live | None:
-        """Read the file of *slug* alone; None where it is missing or has faults, which `faults` tells."""
-        await self._look_up()
-        if await asyncio.to_thread(self._path(slug).exists):
-            await self._read(slug)
-        return self.get(slug)
+    async def read(self, slug: str, *, signed: Signed | None = None) -> Live | None:
+        """
+        Read the file of *slug* alone, as the work of who *signed* it; None where it is missing or has
+        faults, which `faults` tells.
+        """
+        async with self._reading:
+            await self._look_up()
+            stamp = await asyncio.to_thread(_stamp_of, self.folder, slug)
+            if stamp is not None:
+                self._seen[slug] = stamp
+                await self._read(slug, signed)
+            return self.get(slug)
 
-    async def _read(self, slug: str) -> None:
+    async def _read(self, slug: str, signed: Signed | None = None) -> None:
         path = self._path(slug)
         text = await asyncio.to_thread(text_of, path)
         if isinstance(text, Fault):
@@ -213,7 +248,7 @@ class Library:
             )
             return
         version = await self._store.save_version(
-            slug, loaded.workflow.digest, text, now=self._clock(), basis=loaded.basis
+            slug, loaded.workflow.digest, text, now=self._clock(), basis=loaded.basis, signed=signed
         )
         await self._put(loaded.workflow, version, text, loaded.basis)
 
@@ -254,7 +289,9 @@ class Library:
         self._unstand(slug)
 
     async def _look_up(self) -> None:
-        """Take notice of all addresses, others' changes too."""
+        """Take notice of all addresses and of what is not published yet, others' changes too."""
+        if self._drafts:
+            self.unpublished = await self._drafts.unpublished()
         if self._addresses:
             self.book.update(await self._addresses.all())
         else:
@@ -307,10 +344,17 @@ def basis_in(folder: Path, overrides: Mapping[str, Json]) -> Basis | Fault:
 
 
 def _stamps(folder: Path) -> dict[str, tuple[int, ...]]:
-    """What tells that a file, or the defaults that it takes, changed, by slug."""
+    """What tells that a file, or what it takes from beside it (defaults, connectors), changed, by slug."""
     defaults = _stamp(folder / DEFAULTS_FILE) or ()
+    own = [part for path in sorted((folder / CONNECTORS).glob(f"*{SUFFIX}")) for part in _stamp(path) or ()]
     found = {path.stem: _stamp(path) for path in workflow_files(folder)}
-    return {slug: (*stamp, *defaults) for slug, stamp in found.items() if stamp is not None}
+    return {slug: (*stamp, *defaults, *own) for slug, stamp in found.items() if stamp is not None}
+
+
+def _stamp_of(folder: Path, slug: str) -> tuple[int, ...] | None:
+    """That of one file; None where there is none."""
+    stamp = _stamp(folder / f"{slug}{SUFFIX}")
+    return stamp and (*stamp, *(_stamp(folder / DEFAULTS_FILE) or ()))
 
 
 def _stamp(path: Path) -> tuple[int, ...] | None:

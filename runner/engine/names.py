@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runner.engine.sampling import TESTS
 from runner.inbound.decode import Bounds, Decoded, decode, query_object
 from runner.language.scope import Scope
 from runner.values import Json, iso
@@ -32,7 +33,7 @@ def first_names(
             "version": run.version,
             "attempt": run.attempt,
             "started_at": iso(run.base_at),
-            "test": run.mode == "test",
+            "test": run.mode in TESTS,
         },
         "steps": {},
         "outcomes": {},

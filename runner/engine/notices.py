@@ -118,7 +118,7 @@ def notices_for(told: Sequence[Untold], *, room: int, public_url: str) -> list[N
     words += [f"{len(rest) - opened} closed"] if opened < len(rest) else []
     subject = f"Problems: {' and '.join(words)}"
     lines = [f"- {one.workflow}: {one.sentence}" for one in rest if one.is_open][:5]
-    text = "\n".join([f"{subject}.", *lines, f"{public_url}/runs?status=failed"])
+    text = "\n".join([f"{subject}.", *lines, f"{public_url}/failures"])
     return [*single, Notice("many", subject, text)]
 
 
@@ -129,7 +129,7 @@ def notice_of(one: Untold, public_url: str) -> Notice:
     if one.kind == "poll":
         return _of_poll(one, public_url)
     where = f"{one.workflow}, step {one.step}" if one.step else one.workflow
-    url = f"{public_url}/runs?problem={one.id}"
+    url = f"{public_url}/failures/{one.id}"
     if one.is_open:
         text = f"Problem: {one.sentence}\n{where}: {_counted(one.runs)} so far.\n{url}"
         return Notice("open", _subject("Problem", one), text, one.destination)
@@ -142,7 +142,7 @@ def notice_of(one: Untold, public_url: str) -> Notice:
 
 
 def _of_silence(one: Untold, public_url: str) -> Notice:
-    url = f"{public_url}/events?workflow={one.workflow}"
+    url = f"{public_url}/failures/{one.id}"
     if one.is_open:
         return Notice("open", _subject("Silent", one), f"Silent: {one.workflow}: {one.sentence}\n{url}")
     how = f"Dismissed by {one.dismissed_by}: {one.note}" if one.dismissed_by is not None else one.note
@@ -151,7 +151,7 @@ def _of_silence(one: Untold, public_url: str) -> Notice:
 
 
 def _of_poll(one: Untold, public_url: str) -> Notice:
-    url = f"{public_url}/workflows/{one.workflow}"
+    url = f"{public_url}/failures/{one.id}"
     if one.is_open:
         text = f"Problem: {one.workflow}, its poll: {one.sentence}\n{url}"
         return Notice("open", _subject("Problem", one), text, one.destination)

@@ -95,6 +95,9 @@ class Pauses(Protocol):
     async def held(self, workflow: str) -> Sequence[Event]:
         """The first held events of the workflow in the order of their coming: a bounded portion."""
 
+    async def count_held(self, workflow: str) -> int:
+        """How many events of the workflow are held."""
+
     async def held_event(self, event_id: str) -> Event:
         """
         One held event.

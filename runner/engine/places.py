@@ -13,7 +13,7 @@ import logging
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from runner.engine.destinations import Circuit, Pass, host_of, outcome_of, shown
 from runner.errors import Parked
@@ -44,6 +44,25 @@ class Destination:
     parks: int = 0  # how often one was parked by this process
     granted: int = 0  # woken from the store, not here yet
     granted_at: float = 0.0
+    connections: set[str] = field(default_factory=set)  # whose calls came here
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationState:
+    """
+    How a destination stands, as this process knows it: `down` (since when it does not answer, when it is
+    tried next), `back` (since when it answers again, and is gone on with little by little) or `well`.
+    `is_held`: it asked to be left alone. Times are UTC seconds.
+    """
+
+    name: str
+    state: Literal["down", "back", "well"]
+    since: float | None
+    next_at: float | None
+    is_held: bool
+    under_way: int
+    has_parked: bool
+    connections: tuple[str, ...]
 
 
 class Destinations:
@@ -60,12 +79,30 @@ class Destinations:
         self._known: OrderedDict[str, Destination] = OrderedDict()  # those called last at the end
         self._parked_connections: set[str] = set()
 
-    def places(self, *, parked_at: str | None = None, may_park: bool = True) -> Places:
+    def places(
+        self, *, parked_at: str | None = None, may_park: bool = True, connection: str | None = None
+    ) -> Places:
         """
         The places of one call. *parked_at*: where its step was parked before, if it was; without
-        *may_park* it is let through whatever the state, as a person's test is.
+        *may_park* it is let through whatever the state, as a person's test is. *connection*: by which it
+        goes.
         """
-        return Places(self, parked_at, may_park)
+        return Places(self, parked_at, may_park, connection)
+
+    def standing(self) -> list[DestinationState]:
+        """How all that was called lately stands, those first that do not answer."""
+        now = self._clock()
+        found = [_state(name, one, now) for name, one in self._known.items()]
+        return sorted(found, key=lambda one: (one.state != "down", one.state != "back", one.name))
+
+    def try_now(self, name: str) -> bool:
+        """Let the next call of the destination *name* (as `standing` names it) go; whether it was down."""
+        one = next((one for key, one in self._known.items() if shown(key) == name), None)
+        if one is None or one.circuit.until is None:
+            return False
+        one.circuit.until = min(one.circuit.until, self._clock())
+        self.on_room()
+        return True
 
     def pause(self, pauses: Iterable[Pause]) -> None:
         """Take over which connections and hosts people have paused, in place of what was known."""
@@ -85,7 +122,9 @@ class Destinations:
             self._parked_connections.add(name)
             raise Parked(_paused(f"the connection {name}", pause), place=CONNECTION + name)
 
-    async def enter(self, name: str, *, was_parked: bool, must: bool) -> Pass:
+    async def enter(
+        self, name: str, *, was_parked: bool, must: bool, connection: str | None = None
+    ) -> Pass:
         """
         Admission for a call of destination *name* (host:port), to be given back by `leave`.
 
@@ -93,6 +132,8 @@ class Destinations:
             Parked: not now.
         """
         one = self._destination(name)
+        if connection is not None:
+            one.connections.add(connection)
         now = self._clock()
         if was_parked:
             one.granted = max(0, one.granted - 1)
@@ -244,10 +285,13 @@ class Places:
     `runner.connector.Places`.
     """
 
-    __slots__ = ("_destinations", "_has_acted", "_held", "_may_park", "_parked_at")
+    __slots__ = ("_connection", "_destinations", "_has_acted", "_held", "_may_park", "_parked_at")
 
-    def __init__(self, destinations: Destinations, parked_at: str | None, may_park: bool) -> None:
+    def __init__(
+        self, destinations: Destinations, parked_at: str | None, may_park: bool, connection: str | None
+    ) -> None:
         self._destinations = destinations
+        self._connection = connection
         self._parked_at = parked_at
         self._may_park = may_park
         self._held: dict[str, Pass] = {}  # in the order of calling
@@ -265,7 +309,9 @@ class Places:
         given = self._held.pop(name, None)
         if given is None:
             must = self._has_acted or not self._may_park
-            given = await self._destinations.enter(name, was_parked=name == self._parked_at, must=must)
+            given = await self._destinations.enter(
+                name, was_parked=name == self._parked_at, must=must, connection=self._connection
+            )
         self._held[name] = given
         self._has_acted = self._has_acted or acts
 
@@ -283,6 +329,21 @@ class Places:
         self._held.clear()
         for number, given in enumerate(held, start=1):
             self._destinations.leave(given, error if number == len(held) else None)
+
+
+def _state(name: str, one: Destination, now: float) -> DestinationState:
+    circuit = one.circuit
+    is_down = circuit.until is not None
+    return DestinationState(
+        name=shown(name),
+        state="down" if is_down else "back" if circuit.is_ramping(now) else "well",
+        since=circuit.failing_since if is_down else circuit.back_at,
+        next_at=circuit.until,
+        is_held=circuit.is_held,
+        under_way=circuit.in_flight,
+        has_parked=one.has_parked,
+        connections=tuple(sorted(one.connections)),
+    )
 
 
 def _say(circuit: Circuit, before: float | None, now: float) -> None:

@@ -26,7 +26,7 @@ from runner.engine.runs import Record, RecordStatus, Status
 from runner.language.workflow import Action
 
 if TYPE_CHECKING:
-    from runner.engine.history import Page
+    from runner.engine.history import Page, Span
     from runner.engine.runs import TurnEnd
     from runner.language.workflow import Workflow
     from runner.values import Json
@@ -151,8 +151,23 @@ class Problems(Protocol):
     ) -> Page:  # fmt: skip
         """Problems, newest first. Raises ValueError: the cursor is none of ours."""
 
+    async def open_count(self) -> int:
+        """How many are open."""
+
     async def show(self, problem_id: str) -> Json:
         """One problem. Raises NotFound."""
+
+    async def spans(self, problem_id: str, *, count: int) -> tuple[float, float, list[Span]]:
+        """
+        When its first and its last run were accepted (UTC seconds), and how many were in each of *count*
+        equal parts of that time; no parts where it has no runs.
+        """
+
+    async def hasten(self, problem_id: str, *, now: float) -> int:
+        """
+        Let those of its runs that wait for their next attempt make it now (the first hundred; what is
+        parked goes on with its destination); how many.
+        """
 
     async def seen(self, problem_id: str, *, by: str, now: float) -> Json:
         """Note that *by* has seen it; the first one stands. Raises NotFound, MoveRefused: it is closed."""

@@ -11,6 +11,7 @@ Where the paths are not known (a version that is gone or no longer reads), all i
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,15 +22,19 @@ from urllib.parse import unquote_plus
 from markupsafe import escape
 
 from runner.engine.credentials import credentials_in, credentials_of
+from runner.engine.filtered import did_not_hold
+from runner.engine.library import basis_in
 from runner.engine.names import event_names
 from runner.engine.paths import own_id
 from runner.errors import NotFound
+from runner.language.faults import Fault
 from runner.language.paths import Part, ValuePath, replaced_at, values_at
 from runner.language.redact import redact_of, splits
 from runner.language.secrets import MASK, forms_of
 from runner.values import Json, dumps
 
 if TYPE_CHECKING:
+    from runner.engine.drafts import Drafts
     from runner.engine.library import Library
     from runner.engine.runs import Event, Record, Store
     from runner.language.workflow import Workflow
@@ -78,14 +83,20 @@ async def no_redaction(_workflow: str, _version: int | None) -> Redaction:
 class Redactions:
     """
     What is hidden of each version: what its own text says and what the newest says now, so that a
-    new path also hides what is old, and taking one away shows nothing that was promised hidden.
+    new path also hides what is old, and taking one away shows nothing that was promised hidden. Of a
+    workflow that was never published its *drafts* say it.
     """
 
     def __init__(
-        self, library: Library, store: Store, newest: Callable[[str], Awaitable[int | None]]
+        self,
+        library: Library,
+        store: Store,
+        newest: Callable[[str], Awaitable[int | None]],
+        drafts: Drafts | None = None,
     ) -> None:
         """`newest(workflow)` is the number of its newest stored version."""
         self._library = library
+        self._drafts = drafts
         self._store = store
         self._newest = newest
         self._kept: OrderedDict[tuple[str, int], Redaction] = OrderedDict()
@@ -95,9 +106,21 @@ class Redactions:
         live = self._library.get(workflow)
         newest = live.version if live else await self._newest(workflow)
         if newest is None:
-            return EVERYTHING
+            return await self._of_drafts(workflow)
         now = await self._of(workflow, newest)
         return now if version in (None, newest) else now | await self._of(workflow, version or 0)
+
+    async def _of_drafts(self, workflow: str) -> Redaction:
+        texts = await self._drafts.texts(workflow) if self._drafts else ()
+        if not texts:
+            return EVERYTHING
+        basis = await asyncio.to_thread(basis_in, self._library.folder, {})
+        if isinstance(basis, Fault):
+            return EVERYTHING
+        found = Redaction()
+        for text in texts:
+            found |= _hiding(text, redact_of(text, basis.defaults))
+        return found
 
     async def _of(self, workflow: str, version: int) -> Redaction:
         key = (workflow, version)
@@ -107,14 +130,20 @@ class Redactions:
                 basis = await self._store.version_basis(workflow, version)
                 paths = redact_of(text, basis.defaults)
             except NotFound:
-                paths = None
-            if paths is not None:
-                paths = (*paths, *credentials_in(text))
-            is_split = bool(paths) and splits(text)
-            self._kept[key] = EVERYTHING if paths is None else Redaction(paths, is_split=is_split)
+                self._kept[key] = EVERYTHING
+            else:
+                self._kept[key] = _hiding(text, paths)
             while len(self._kept) > MOST_KEPT:
                 self._kept.popitem(last=False)
         return self._kept[key]
+
+
+def _hiding(text: str, paths: tuple[ValuePath, ...] | None) -> Redaction:
+    """What the *paths* of a text hide, and what its checks of senders do; None: they cannot be read."""
+    if paths is None:
+        return EVERYTHING
+    paths = (*paths, *credentials_in(text))
+    return Redaction(paths, is_split=bool(paths) and splits(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,12 +393,6 @@ def _facts(facts: Mapping[str, Json], veil: Veil) -> dict[str, Json]:
 
 def _seen(seen: Mapping[str, Json], veil: Veil) -> dict[str, Json]:
     return {chain: veil.at(chain.split("."), value) for chain, value in seen.items()}
-
-
-def did_not_hold(facts: Mapping[str, Json]) -> str:
-    """The sentence of a filter that was not passed, from its `step`, `test` and the values `seen`."""
-    seen = ", ".join(f"{name} = {dumps(value)}" for name, value in facts["seen"].items())
-    return f"{facts['step']} did not hold: {facts['test']}{f' ({seen})' if seen else ''}"
 
 
 def _query(query: str, veil: Veil) -> str:

@@ -26,6 +26,7 @@ from runner.engine.replays import (
     judge,
 )
 from runner.engine.runs import NewRun
+from runner.engine.sampling import TESTS
 from runner.errors import LanguageError, MoveRefused, NotFound
 
 if TYPE_CHECKING:
@@ -106,9 +107,13 @@ class Replayer:
         plan = {name: counts[name] for name in ("safe", "uncertain", "stale", "refused", "included")}
         return {"id": None, "plan": plan, "effects": named, "left_out": left_out}
 
-    async def start(self, replay_id: str) -> Json:
-        """Begin, or go on after a pause or stop. Raises NotFound, MoveRefused."""
-        return await self._moved(replay_id, "running", None)
+    async def start(self, replay_id: str, *, rate: float | None = None) -> Json:
+        """
+        Begin, or go on after a pause or stop, at *rate* runs a second where it is given. Raises NotFound,
+        MoveRefused.
+        """
+        await self._replays.move(replay_id, "running", why=None, now=self._clock(), rate=rate)
+        return await self._replays.show(replay_id)
 
     async def pause(self, replay_id: str, *, by: str) -> Json:
         """Start no more runs until it is started again. Raises NotFound, MoveRefused."""
@@ -184,7 +189,7 @@ class Replayer:
         new = None
         if terms.origin == "start":
             # live or a shadow as the version says that it is made on
-            mode = workflow.mode if workflow and run.mode != "test" else run.mode
+            mode = workflow.mode if workflow and run.mode not in TESTS else run.mode
             new = NewRun(new_id(now), run.workflow, number, run.title, secrets.token_hex(16), None, mode=mode)
         return Go(run.id, number, judged.how, new)
 

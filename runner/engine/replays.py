@@ -334,8 +334,13 @@ class Replays(Protocol):
     async def show(self, replay_id: str) -> Json:
         """One replay. Raises NotFound."""
 
-    async def move(self, replay_id: str, to: str, *, why: str | None, now: float) -> None:
-        """Start, pause, stop or end it. Raises NotFound, MoveRefused: its status does not allow that."""
+    async def move(
+        self, replay_id: str, to: str, *, why: str | None, now: float, rate: float | None = None
+    ) -> None:
+        """
+        Start, pause, stop or end it; a *rate* (runs a second) is its own from then on. Raises NotFound,
+        MoveRefused: its status does not allow that.
+        """
 
     async def owned(self, node: str, *, now: float, seconds: float) -> list[tuple[str, Terms, float]]:
         """Running replays that *node* has for the next *seconds*: id, terms, when the next run may go."""

@@ -314,14 +314,14 @@ def decision(approval: Approval, choice: str, comment: str, *, by: str) -> Json:
     return {"choice": choice, "by": by, "comment": comment.strip() or None}
 
 
-def may_answer(approval: Approval, name: str, *, is_editor: bool, is_admin: bool) -> bool:
+def may_answer(approval: Approval, name: str, *, may_run: bool, is_admin: bool) -> bool:
     """
     Whether a person who is signed in as *name* may answer: those whom `assignees` names, whatever
     their role, and admins; without `assignees` whoever may replay a run.
     """
     if approval.assignees:
         return is_admin or name in approval.assignees
-    return is_editor
+    return may_run
 
 
 def urls_of(run_id: str, paths: Mapping[str, str], token_of: TokenOf, public_url: str) -> dict[str, str]:

@@ -18,6 +18,7 @@ from runner.values import Json
 if TYPE_CHECKING:
     from runner.engine.admission import Admitted, Delivery, Slot
     from runner.engine.problems import Trouble
+    from runner.engine.versions import Signed
 
 
 class Disposition(StrEnum):
@@ -130,7 +131,7 @@ class NewRun:
     """
     A run to be written with its event. `owner` is the node that takes the first turn within the
     same transaction, or None: then the run is queued. `mode` is "live", "shadow" (no action is sent)
-    or "test", which `run.test` tells.
+    or, of what a person tries, "test" and "sample" (no action is sent), which `run.test` tells.
     With a `slot` it stands in the line of its concurrency key and may have to wait for its first turn.
     """
 
@@ -202,6 +203,7 @@ class Record:
     parked_at: str | None = None
     parked_since: float | None = None
     parked_seconds: float = 0.0
+    exchanges: str | None = None  # of the attempt that just ended, to be put to those before; never read back
 
 
 def is_unsent(record: Record) -> bool:
@@ -339,9 +341,19 @@ class Store(Protocol):
         """Queue the runs of owners that are dead; how many there were."""
 
     async def save_version(
-        self, workflow: str, digest: str, source: str, *, now: float, basis: Basis = NO_BASIS
+        self,
+        workflow: str,
+        digest: str,
+        source: str,
+        *,
+        now: float,
+        basis: Basis = NO_BASIS,
+        signed: Signed | None = None,
     ) -> int:
-        """The number of this version of *workflow*, written if it is new, with what it was read with."""
+        """
+        The number of this version of *workflow*, written if it is new, with what it was read with. One
+        that is *signed* is new unless it is the newest, which is signed then, if nobody has.
+        """
 
     async def newest_version(self, workflow: str) -> int | None:
         """The number of the workflow's newest version; None when it never had one."""

@@ -73,9 +73,9 @@ def described(
     name: str, kind: str, connection: Connection | None, standing: Standing, now: float
 ) -> Mapping[str, Json]:
     """
-    `name, kind, state, sentence, expires_at, refused_since, reason`. `state` is `works`, `untried`,
-    `unconnected` (a person has to allow it), `expiring`, `expired`, `refused` or `unknown` (no such
-    kind here any more).
+    `name, kind, state, sentence, works_since, expires_at, refused_since, reason`. `state` is `works`,
+    `untried`, `unconnected` (a person has to allow it), `expiring`, `expired`, `refused` or `unknown` (no
+    such kind here any more).
     """
     end = end_of(connection, standing)
     state, sentence = _state(connection, standing, end, now)
@@ -84,6 +84,7 @@ def described(
         "kind": kind,
         "state": state,
         "sentence": sentence,
+        "works_since": None if standing.works_since is None else iso(standing.works_since),
         "expires_at": None if end is None else iso(end),
         "refused_since": None if standing.refused_since is None else iso(standing.refused_since),
         "reason": standing.refused_why or None,

@@ -16,7 +16,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from runner.connector import Connection, TokenConnection, Tokens
+from runner.connector import Connection, TokenConnection, Tokens, hiding
 from runner.errors import ConnectionRejected, StoreUnavailable, Unavailable
 from runner.language.secrets import masked
 
@@ -167,14 +167,15 @@ class Keeper:
         http = self._outbound.for_call(
             connection=None, idempotency_key=None, timeout_seconds=RENEWAL_SECONDS, places=places
         )
+        hidden = connection.secret_texts() | self.rows.secret_values()
         try:
-            with places:
+            with places, hiding(lambda: hidden):
                 async with asyncio.timeout(RENEWAL_SECONDS):
                     return await connection.obtain(http, self._clock())
         except TimeoutError:
             raise Unavailable(f"no token for {name} within {RENEWAL_SECONDS:g} s") from None
         except ConnectionRejected as error:
-            why = str(masked(str(error), connection.secret_texts() | self.rows.secret_values()))
+            why = str(masked(str(error), hidden))
             of = (connection.grant_id(), connection.secret_texts())
             self._refused[name] = _Refusal(why, self._clock(), of)
             raise ConnectionRejected(why) from None

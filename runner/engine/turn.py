@@ -21,6 +21,7 @@ from runner.errors import StaleFence, StoreUnavailable
 from runner.language.awaited import paths_seen_from
 from runner.language.scope import Scope
 from runner.language.shelf import Shelf
+from runner.settings_commands import Commands
 from runner.values import Json
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from runner.connector import Action, Connection, Http, Places
     from runner.engine.calling import Calling
     from runner.engine.calls import Prepared
+    from runner.engine.exchanges import Tape
     from runner.engine.fairness import Fairness
     from runner.engine.places import Destinations
     from runner.engine.resuming import Heard, TokenOf
@@ -112,10 +114,12 @@ class Outbound(Protocol):
         places: Places | None = None,
         renew: Renew | None = None,
         bounds: Bounds = NO_BOUNDS,
+        tape: Tape | None = None,
     ) -> Http:
         """
         The client of one call, which asks *places* before it sends, *renew* for another connection
-        where a 401 comes, and goes nowhere but where *bounds* lets the secrets of its inputs go.
+        where a 401 comes, goes nowhere but where *bounds* lets the secrets of its inputs go, and notes on
+        *tape* what it sends and hears.
         """
 
     async def connect(
@@ -186,6 +190,7 @@ class Tools:
     calling: Calling | None = None  # None: no other workflow is started here, and its output is null
     fairness: Fairness | None = None  # None: no other run has to get on
     keeper: Keeper | None = None  # None: no tokens are had, and nothing is noted of connections
+    commands: Commands = field(default_factory=dict)  # those that the configuration allows
 
 
 class StandIn(Protocol):
@@ -245,6 +250,7 @@ class Turn:
     calls: int = 0
     shelf: Shelf = field(default_factory=Shelf)
     alone_since: float = field(default_factory=time.perf_counter)  # computing, and nobody else
+    begin: Callable[[Step, Frame], None] | None = None  # hears of each step before it does anything
     watch: Callable[[Step, Frame, Result], None] | None = None  # hears of each step that came to a result
     _unwritten: dict[str, Record] = field(default_factory=dict)
     _unwritten_files: dict[str, bytes] = field(default_factory=dict)
@@ -255,9 +261,11 @@ class Turn:
     def is_shadow(self) -> bool:
         """
         Whether actions are shown and not sent: of a run that began so, for good, and of one that goes
-        on with a version that says so. A test has its own answers in their place.
+        on with a version that says so; and of a sample. A test has its own answers in their place.
         """
-        return self.run.mode == "shadow" or (self.run.mode == "live" and self.workflow.mode == "shadow")
+        if self.run.mode == "live":
+            return self.workflow.mode == "shadow"
+        return self.run.mode in ("shadow", "sample")
 
     def scope(self, frame: Frame, path: str) -> Scope:
         """What an expression at *path* sees."""

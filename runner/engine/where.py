@@ -29,6 +29,26 @@ class Condition:
         return any(_text(value) == self.text for value in values_at(payload, self.path.parts[1:]))
 
 
+@dataclass(frozen=True, slots=True)
+class Anywhere:
+    """Some value of the payload, however deep, is *text*, small and capital letters alike."""
+
+    text: str
+
+    def holds(self, payload: Json) -> bool:
+        """Whether there is such a value."""
+        left, wanted = [payload], self.text.casefold()
+        while left:
+            value = left.pop()
+            if isinstance(value, dict):
+                left += value.values()
+            elif isinstance(value, list):
+                left += value
+            elif _text(value).casefold() == wanted:
+                return True
+        return False
+
+
 def read_where(texts: Iterable[str], *, fields: Iterable[str] = FIELDS) -> dict[str, Any]:
     """
     Fields of `runner.engine.history.Wanted`, from `name=value` texts that must all hold. Those

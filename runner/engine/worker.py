@@ -39,7 +39,8 @@ log = logging.getLogger(__name__)
 
 class Worker:
     """
-    One process's worker. `on_end(run id, end)` tells whoever waits for a run of this process.
+    One process's worker. `on_end(run id, end)` tells whoever waits for a run of this process, `measure(run,
+    end)` whoever counts them.
 
     `start` takes over a run that is claimed already (handed over by accept); `run` claims others
     until it is cancelled; `drain` lets the turns in hand end and gives back what does not.
@@ -53,6 +54,7 @@ class Worker:
         library: Library,
         queue: Queue,
         on_end: Callable[[str, TurnEnd], None],
+        measure: Callable[[Run, TurnEnd], None] = lambda _run, _end: None,
         places: int = PLACES,
     ) -> None:
         self.node = node
@@ -60,6 +62,7 @@ class Worker:
         self._tools = tools
         self._library = library
         self._on_end = on_end
+        self._measure = measure
         self._places = places
         self._reserved = 0
         self._turns: dict[str, tuple[asyncio.Task[None], Claimed]] = {}
@@ -181,6 +184,7 @@ class Worker:
             await persistently(lambda: tools.store.finish(run, end, [], {}))
             self.queue.wake()  # it may have held a slot
             self._on_end(run.id, end)
+            self._measure(run, end)
             return
         turn = Turn(
             run=run, event=claimed.event, workflow=workflow, records=dict(claimed.records), tools=tools,
@@ -203,6 +207,7 @@ class Worker:
         elif workflow.concurrency or claimed.event.trigger == "call":
             self.queue.wake()  # the next of its line has the slot now, or its caller goes on
         self._on_end(run.id, end)
+        self._measure(run, end)
 
 
 def _with_trouble(

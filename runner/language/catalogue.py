@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from runner.language.verification import ProviderInfo
+    from runner.settings_commands import Commands
     from runner.values import Json
 
 
@@ -18,8 +19,9 @@ class ActionInfo:
 
     `inputs` maps each input to its JSON Schema; `required` names those that must be given.
     `html` names the inputs in which every expression is escaped, `addresses` those that say to which
-    host a request goes. `connection_kinds` is empty where the action takes no connection.
-    `check_literal(input, value)` says what is wrong with a constant, or None.
+    host a request goes, `constants` those that the service executes, such as SQL. `connection_kinds` is
+    empty where the action takes no connection. `check_literal(input, value)` says what is wrong with a
+    constant, or None.
     """
 
     name: str
@@ -28,8 +30,10 @@ class ActionInfo:
     required: frozenset[str]
     html: frozenset[str] = frozenset()
     addresses: frozenset[str] = frozenset()
+    constants: frozenset[str] = frozenset()
     connection_kinds: tuple[str, ...] = ()
     connection_required: bool = False
+    output: Mapping[str, Json] = field(default_factory=dict)
     check_literal: Callable[[str, Json], str | None] = field(default=lambda _name, _value: None)
 
 
@@ -37,8 +41,8 @@ class ActionInfo:
 class Catalogue:
     """
     Actions by `connector.action`, what this server holds: connections (name → kind) and names of
-    secrets, the providers of webhooks by name, and the slugs of the folder's workflows; None means
-    "not known here", and then nothing is said of them.
+    secrets, the providers of webhooks by name, the slugs of the folder's workflows, and the commands that
+    its configuration allows; None means "not known here", and then nothing is said of them.
     """
 
     actions: Mapping[str, ActionInfo]
@@ -47,3 +51,4 @@ class Catalogue:
     providers: Mapping[str, ProviderInfo] | None = None
     workflows: Collection[str] | None = None
     takes_client_certificates: bool | None = None  # its own TLS asks for one, or a proxy passes one on
+    commands: Commands | None = None

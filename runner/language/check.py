@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from runner.language.command_checks import ACTION, check_command
 from runner.language.fixes import mended, renamed, replaced, within
 from runner.language.functions import FUNCTIONS
 from runner.language.shapes import place as path_text
@@ -67,6 +68,8 @@ def check_action(reader: Reader, node: Node, info: ActionInfo | None, where: str
         return
     check_inputs(reader, node, info, where)
     check_connection(reader, node, info, where)
+    if info.name == ACTION:
+        check_command(reader, node, where)
 
 
 def check_inputs(reader: Reader, node: Node, info: ActionInfo, where: str) -> None:

@@ -180,6 +180,47 @@ trigger: {webhook: {}}
 steps:
   - filter: payload
 
+=== merge-marker
+What two people wrote, not decided yet
+
+Both changed the same lines, and merging kept both between comments. Keep what is meant, or put the two
+together, and take the three comments out.
+--- wrong
+# <<<<<<< yours
+name: Big orders
+# =======
+# >>>>>>> version 15, which is live
+trigger: {webhook: {}}
+steps:
+  - filter: payload
+--- mended
+name: Big orders
+trigger: {webhook: {}}
+steps:
+  - filter: payload
+
+=== connector-file
+A connector's file that cannot be used
+
+`connectors/<name>.yaml` beside the workflows is a connector without code, as `hookline connector
+from-openapi` writes it. Each action has its request and its inputs; its entry begins two spaces in.
+--- wrong
+#! file connectors/shop.yaml
+title: Shop
+url: https://api.shop.example
+actions:
+  show_order:
+    request: GET /orders/{id}
+--- mended
+#! file connectors/shop.yaml
+title: Shop
+url: https://api.shop.example
+actions:
+  show_order:
+    request: GET /orders/{id}
+    inputs:
+      id: {in: path, required: true, schema: {type: integer}}
+
 === unreadable-file
 The file cannot be read
 

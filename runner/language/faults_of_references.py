@@ -59,6 +59,21 @@ them. The output of the step around them holds what came of them.
         transform: payload.count
 - template: "{{ steps.all.stock }}"
 
+=== unknown-field
+A field that an action never gives
+
+What an action gives is known: `hookline actions` shows it. Any other field is null in every run.
+--- wrong
+- id: page
+  action: http.request
+  with: {url: "https://example.com/stock"}
+- filter: steps.page.data.count
+--- mended
+- id: page
+  action: http.request
+  with: {url: "https://example.com/stock"}
+- filter: steps.page.body.count
+
 === may-not-run
 A step that may not have run
 
@@ -185,6 +200,37 @@ vars: {host: shop.example.com}
 steps:
   - action: http.request
     with: {url: "https://{{ vars.host }}/orders/{{ payload.id }}"}
+
+=== sql-from-data
+A sender writes a part of the SQL
+
+What a database executes is written by you, whole: a value of the event inside of it could end the statement
+and begin another. Values go into `params`, where they stay values.
+--- wrong
+- action: postgres.query
+  connection: shop-db
+  with: {sql: "SELECT * FROM orders WHERE email = '{{ payload.email }}'"}
+--- mended
+- action: postgres.query
+  connection: shop-db
+  with:
+    sql: SELECT * FROM orders WHERE email = :email
+    params: {email: "{{ payload.email }}"}
+
+=== command
+A command that may not be run, or not so
+
+`command.run` runs what [commands] in the server's hookline.toml allows by name, over the connections
+that stand there, with arguments that fit the patterns given there. A name that is filled in would let a
+sender choose among all of them.
+--- wrong
+- action: command.run
+  with: {name: "{{ payload.command }}"}
+--- mended
+- action: command.run
+  with:
+    name: deploy
+    arguments: {branch: "{{ payload.branch }}"}
 
 === missing-connection
 An action needs a connection

@@ -43,7 +43,7 @@ from runner.language.waiting_keys import REPEAT_KEYS, WAITING_BLOCKS, WAITING_EL
 from runner.language.webhook_keys import WEBHOOK_BLOCKS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 MAX_NESTING = 8  # of steps in steps (language.md, Limits)
 SLUG_PATTERN = "[a-z0-9][a-z0-9-]{0,62}"
@@ -393,6 +393,18 @@ DEFAULTS_BLOCK = Block(
         if name not in DEFAULTS
     },
 )
+
+
+
+def kinds_in(names: Collection[str]) -> list[str]:
+    """The kinds of step that a mapping with keys *names* could be: one, where it is right."""
+    kinds = [one for one in STEP_KINDS if one in names]
+    if "steps" in kinds and {"for_each", "repeat"} & set(kinds):
+        kinds.remove("steps")
+    if "call" in kinds and "wait" in kinds:
+        kinds.remove("wait")  # how the other is called
+    return kinds
+
 
 BESIDE = {
     key.name: kind

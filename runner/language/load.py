@@ -18,6 +18,7 @@ from runner.language.formerly import check_formerly
 from runner.language.keys import BLOCKS, SLUG_PATTERN
 from runner.language.known_shapes import check_lists
 from runner.language.manual import read_manual, read_own_events
+from runner.language.outputs import check_outputs
 from runner.language.poll import read_poll
 from runner.language.redact import check_redact
 from runner.language.scalars import MAX_FAULTS, TooManyFaults
@@ -42,7 +43,8 @@ START = Place(1, 1)
 class Loaded:
     """
     The workflow (None if a fault is an error) and all faults, in the order of the file. `basis` is
-    what it took of the one that it was read with: what a version has to carry.
+    what it took of the one that it was read with: what a version has to carry. `draft` is what could be
+    read, faults or not, for those who look on while it is written: it is never run for real.
     """
 
     workflow: Workflow | None
@@ -50,6 +52,7 @@ class Loaded:
     basis: Basis = NO_BASIS
     calls: tuple[CallSite, ...] = ()
     uses: tuple[Use, ...] = ()  # every expression and template of the file itself, with what it follows
+    draft: Workflow | None = None
 
 
 def load(text: str, *, path: str, slug: str, catalogue: Catalogue, basis: Basis = NO_BASIS) -> Loaded:
@@ -94,7 +97,7 @@ def load(text: str, *, path: str, slug: str, catalogue: Catalogue, basis: Basis 
     faults = _in_order(reader.faults) + (_in_order(shared.reader.faults) if shared else ())
     is_bad = any(one.severity == "error" for one in faults)
     calls = (*reader.calls, *(shared.reader.calls if shared else ()))
-    return Loaded(None if is_bad else workflow, faults, basis, calls, tuple(reader.uses))
+    return Loaded(None if is_bad else workflow, faults, basis, calls, tuple(reader.uses), workflow)
 
 
 def _in_order(faults: list[Fault]) -> tuple[Fault, ...]:
@@ -139,6 +142,7 @@ def _workflow(
     constants = values.get("vars", {})
     check_references(reader, reader.declared, constants)
     check_certainty(reader, reader.declared)
+    check_outputs(reader, reader.declared)
     check_lists(reader, reader.declared, constants, _payload_schema(triggers, webhook, manual))
     if shared:
         shared.check(slug, reader.declared, constants)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from runner.language.calls import CallSite, read_call
 from runner.language.certainty import own_conditions
 from runner.language.check import check_action, check_html_answer
+from runner.language.constants import check_constants
 from runner.language.hosts import check_hosts, is_of_vars
 from runner.language.keys import (
     ANY_STEP,
@@ -19,9 +20,11 @@ from runner.language.keys import (
     STEP_BLOCKS,
     STEP_KINDS,
     STEPS_ELSEWHERE,
+    kinds_in,
 )  # fmt: skip
 from runner.language.kinds import Block
 from runner.language.nodes import Node
+from runner.language.outputs import Gives
 from runner.language.reading import Reader
 from runner.language.scalars import Unread, at, described
 from runner.language.scope import ROOTS
@@ -75,6 +78,7 @@ class StepReader(Reader):
         self.own_items: frozenset[str] = frozenset()  # names of items that stand in the file's `vars`
         self.slug = ""
         self.calls: list[CallSite] = []
+        self.outputs: dict[str, Gives] = {}  # what actions give, by the paths of their steps
         self.conditions: list[Condition] = []  # of the groups and branches around
 
     def steps(
@@ -154,11 +158,7 @@ class StepReader(Reader):
 
     def kind(self, node: Node, where: str) -> str | None:
         """The one key that says what the step does; a fault where there is none or another."""
-        kinds = [one for one in STEP_KINDS if one in node.keys]
-        if "steps" in kinds and {"for_each", "repeat"} & set(kinds):
-            kinds.remove("steps")
-        if "call" in kinds and "wait" in kinds:
-            kinds.remove("wait")  # how the other is called
+        kinds = kinds_in(node.keys)
         later = [one for one in node.keys if one in LATER_STEPS]
         for name in later:
             self.unknown(name, node.keys[name], ANY_STEP, at(where, name))
@@ -286,6 +286,10 @@ class StepReader(Reader):
         check_action(self, node, info, where)
         if info:
             check_hosts(self, node, info, shape, where, own_items=self.own_items)
+            stead = node.value.get("on_error")
+            if info.output and not (stead is not None and isinstance(stead.value, list)):
+                self.outputs[where] = Gives(info.name, info.output)
+            check_constants(self, node, info, shape, where, own_items=self.own_items)
         return Action(name, values.get("connection"), shape)
 
     def respond(self, value: tuple[str, Node, dict[str, Any]], where: str) -> Respond | None:

@@ -14,13 +14,14 @@ import sqlite3
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
-from runner.engine.history import LAST_NUMBER, Page, Wanted, read_cursor, write_cursor
+from runner.engine.history import LAST_NUMBER, Page, Span, Wanted, read_cursor, write_cursor
 from runner.engine.redact import Redaction, RedactionOf, no_redaction
 from runner.engine.resuming import without_tokens
 from runner.engine.runs import Disposition, Event, Status
-from runner.engine.where import Condition
+from runner.engine.where import Anywhere, Condition
 from runner.errors import InboundError, NotFound, StoreUnavailable
 from runner.inbound.credentials import WELL_KNOWN
 from runner.store.bodies import SQL, decoded_again, each_event, payload_or_none
@@ -38,12 +39,14 @@ LATEST_COMMIT_SECONDS = 3600.0  # far more than the time from a request's first 
 MOST_TEXT = 64 * 1024  # characters shown of a body that has no payload
 
 EVENTS = {
+    "ids": "id IN (SELECT value FROM json_each(:ids))",
     "id": "id = :id",
     "delivery_id": "delivery_id = :delivery_id",
     "type": "type = :type",
     "workflow": "workflow = :workflow",
     "of_workflow": "+workflow = :workflow",  # the plus: another index is the better one
     "rejected": "disposition = 'rejected'",  # a literal, so that the index of the rejected serves
+    "unusual": "disposition IN ('ignored', 'duplicate', 'dropped')",  # as the index of these has it
     "status": "disposition = :status",
     "since": "received_at >= :since",
     "before": "received_at < :before",
@@ -52,6 +55,7 @@ EVENTS = {
 }
 OF_EVENT = "EXISTS (SELECT 1 FROM events WHERE events.id = event_id AND events."
 RUNS = {
+    "ids": "id IN (SELECT value FROM json_each(:ids))",
     "id": "id = :id",
     "delivery_id": f"{OF_EVENT}delivery_id = :delivery_id)",
     "type": f"{OF_EVENT}type = :type)",
@@ -68,6 +72,7 @@ RUNS = {
     r" OR EXISTS (SELECT 1 FROM events WHERE events.id = event_id"
     r" AND (type LIKE :text ESCAPE '\' OR delivery_id LIKE :text ESCAPE '\')))",
 }
+UNUSUAL = frozenset({Disposition.IGNORED, Disposition.DUPLICATE, Disposition.DROPPED})
 EVENT_OF = {"events": 1, "runs": 7}  # the column of the event's id
 FEW = frozenset({Status.QUEUED, Status.RUNNING, Status.WAITING})  # statuses that few runs have at a time
 
@@ -103,7 +108,7 @@ class SQLiteHistory:
     ) -> None:
         """*redaction_of* says what is hidden of a workflow's version, `secret_values()` what always is."""
         self._reading = store.reading
-        self.veils = Veils(self._read, redaction_of, secret_values)
+        self.veils = Veils(self.read, redaction_of, secret_values)
 
     async def events(self, wanted: Wanted) -> Page:
         """Events, newest first. Raises ValueError, StoreUnavailable."""
@@ -116,7 +121,7 @@ class SQLiteHistory:
 
     async def event(self, event_id: str) -> Json:
         """One event with its payload. Raises NotFound, StoreUnavailable."""
-        rows = await self._read(SQL["event"], id=event_id)
+        rows = await self.read(SQL["event"], id=event_id)
         if not rows:
             raise NotFound(f"there is no event {event_id}")
         row = rows[0]
@@ -146,12 +151,12 @@ class SQLiteHistory:
 
     async def run(self, run_id: str) -> Json:
         """One run with its steps. Raises NotFound, StoreUnavailable."""
-        rows = await self._read(SQL["run"], id=run_id)
+        rows = await self.read(SQL["run"], id=run_id)
         if not rows:
             raise NotFound(f"there is no run {run_id}")
         row = rows[0]
         trace = value_or_none(row[16]) or []
-        records = await self._read(SQL["records"], id=run_id)
+        records = await self.read(SQL["records"], id=run_id)
         item = {
             **_run_item(row),
             "steps": steps_of(trace, records),
@@ -165,11 +170,33 @@ class SQLiteHistory:
 
     async def counts(self, *, since: float) -> dict[str, Json]:
         """For each workflow `{runs, failed, last_at, last_status}`. Raises StoreUnavailable."""
-        rows = await self._read(SQL["counts"], first=await self._first("runs", since))
+        rows = await self.read(SQL["counts"], first=await self._first("runs", since))
         return {
             workflow: {"runs": runs, "failed": failed, "last_at": iso(last_at), "last_status": last_status}
             for workflow, runs, failed, last_at, last_status in rows
         }
+
+    async def stopped(self, *, since: float) -> dict[str, Json]:
+        """Held and refused events of each workflow that has any. Raises StoreUnavailable."""
+        found: dict[str, Json] = {}
+        first = await self._first("events", since)
+        for name, workflow, count in await self.read(SQL["stopped"], first=first):
+            found.setdefault(workflow, {"held": 0, "rejected": 0})[name] = count
+        return found
+
+    async def spans(self, workflows: Sequence[str], bounds: Sequence[float]) -> dict[str, list[Span]]:
+        """Runs and failed ones between each two of *bounds*. Raises StoreUnavailable."""
+        ids = [sortable_id(max(0.0, bound), bytes(10)) for bound in bounds]
+        rows = await self.read(SQL["runs_firsts"], ids=dumps(ids))
+        firsts = [LAST_NUMBER if number is None else int(number) for (number,) in rows]
+        for place in range(len(firsts) - 2, -1, -1):  # a few got their number late: none may count twice
+            firsts[place] = min(firsts[place], firsts[place + 1])
+        pairs = [list(pair) for pair in pairwise(firsts)]
+        counted = {slug: [Span(0, 0)] * len(pairs) for slug in workflows}
+        read = await self.read(SQL["spans"], workflows=dumps(list(counted)), spans=dumps(pairs))
+        for slug, place, runs, failed in read:
+            counted[slug][place] = Span(runs, failed)
+        return counted
 
     async def _page(
         self,
@@ -225,7 +252,7 @@ class SQLiteHistory:
                 return rows, floor
 
     async def _with_payload(
-        self, rows: Sequence[Any], event: int, conditions: Sequence[Condition]
+        self, rows: Sequence[Any], event: int, conditions: Sequence[Condition | Anywhere]
     ) -> list[Any]:
         """Those of *rows* where the payload of the event in the column *event* fulfils *conditions*."""
 
@@ -233,7 +260,7 @@ class SQLiteHistory:
             payload = payload_or_none(one)
             return all(condition.holds(payload) for condition in conditions)
 
-        judged = await each_event(self._read, list({row[event] for row in rows}), fulfils)
+        judged = await each_event(self.read, list({row[event] for row in rows}), fulfils)
         return [row for row in rows if judged.get(row[event])]
 
     async def _floor(self, kind: str, narrowing: Narrowing, portion: int) -> int | None:
@@ -244,14 +271,14 @@ class SQLiteHistory:
     async def _first(self, kind: str, since: float) -> int:
         """The least number of what was accepted at or after *since*: ids sort by time."""
         identity = sortable_id(max(0.0, since), bytes(10))
-        rows = await self._read(SQL[f"{kind}_first"], id=identity)
+        rows = await self.read(SQL[f"{kind}_first"], id=identity)
         return LAST_NUMBER if rows[0][0] is None else int(rows[0][0])
 
     async def _runs_of(self, event_ids: Sequence[str]) -> tuple[dict[str, list[Json]], dict[str, set[int]]]:
         """The runs of each event, and their versions."""
         found: dict[str, list[Json]] = {}
         versions: dict[str, set[int]] = {}
-        for event_id, run_id, status, title, version in await self._read(
+        for event_id, run_id, status, title, version in await self.read(
             SQL["runs_of_events"], ids=dumps(list(event_ids))
         ):
             found.setdefault(event_id, []).append({"id": run_id, "status": status, "title": title})
@@ -263,9 +290,10 @@ class SQLiteHistory:
     ) -> list[Any]:
         sql = SQL[statement].replace("{where}", narrowing.where(judged=judged))
         bounds = {"first": narrowing.first, "end": narrowing.end}
-        return await self._read(sql, **narrowing.parameters, **bounds, **parameters)
+        return await self.read(sql, **narrowing.parameters, **bounds, **parameters)
 
-    async def _read(self, sql: str, **parameters: Any) -> list[Any]:
+    async def read(self, sql: str, **parameters: Any) -> list[Any]:
+        """The rows that a statement gives. Raises StoreUnavailable."""
         try:
             return list(await self._reading.execute_fetchall(sql, parameters))
         except sqlite3.OperationalError as error:
@@ -274,20 +302,22 @@ class SQLiteHistory:
 
 def _events_asked(wanted: Wanted) -> tuple[list[str], list[str]]:
     """The names of fragments that an index answers, and of those judged row by row."""
-    exact = next((name for name in ("id", "delivery_id") if getattr(wanted, name)), None)
+    exact = next((name for name in ("ids", "id", "delivery_id") if getattr(wanted, name)), None)
     if exact:
         rest = [("of_workflow", wanted.workflow), ("status", wanted.status)]
         return [exact], [name for name, value in rest if value] + _judged_always(wanted, exact)
     looked_up = ["workflow"] if wanted.workflow else []
     if wanted.status == Disposition.REJECTED:
         looked_up.append("rejected")
-    judged = ["status"] if wanted.status and wanted.status != Disposition.REJECTED else []
+    elif wanted.status in UNUSUAL:
+        looked_up += ["unusual", "status"]
+    judged = ["status"] if wanted.status and not {"rejected", "status"} & {*looked_up} else []
     return looked_up, judged + _judged_always(wanted)
 
 
 def _runs_asked(wanted: Wanted) -> tuple[list[str], list[str]]:
     """As `_events_asked`, for runs: the index that leaves the fewest rows is the one that is used."""
-    exact = next((name for name in ("id", "event", "problem") if getattr(wanted, name)), None)
+    exact = next((name for name in ("ids", "id", "event", "problem") if getattr(wanted, name)), None)
     judged = _judged_always(wanted, exact)
     if exact:
         rest = [("of_workflow", wanted.workflow), ("in_status", wanted.status)]
@@ -312,6 +342,7 @@ def _parameters(wanted: Wanted) -> dict[str, Any]:
         "event": wanted.event,
         "problem": wanted.problem,
         "id": wanted.id,
+        "ids": dumps(list(wanted.ids)),
         "type": wanted.type,
         "delivery_id": wanted.delivery_id,
         "since": wanted.since,

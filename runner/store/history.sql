@@ -34,7 +34,8 @@ SELECT min(number) FROM (SELECT number FROM runs WHERE id >= :id ORDER BY id LIM
 SELECT number, id, title, workflow, version, status, reason, event_id, attempt, replay_of, mode,
        waiting_for, iif(parked_at IS NULL, due_at, NULL), accepted_at, started_at, ended_at, trace,
        output, answer, notes,
-       (SELECT vars FROM versions WHERE versions.workflow = runs.workflow AND versions.version = runs.version)
+       (SELECT vars FROM versions WHERE versions.workflow = runs.workflow AND versions.version = runs.version
+        UNION ALL SELECT vars FROM tried WHERE tried.workflow = runs.workflow AND tried.number = -runs.version)
 FROM runs WHERE id = :id;
 
 -- records
@@ -68,3 +69,26 @@ SELECT known.workflow,
 FROM (SELECT DISTINCT workflow FROM versions) AS known
 LEFT JOIN runs AS last ON last.number =
      (SELECT max(number) FROM runs INDEXED BY runs_by_workflow WHERE runs.workflow = known.workflow);
+
+-- runs_firsts
+-- `runs_first` of several ids, in their order.
+SELECT (SELECT min(number) FROM (SELECT number FROM runs WHERE id >= bound.value ORDER BY id LIMIT 1000))
+FROM json_each(:ids) AS bound ORDER BY bound.key;
+
+-- spans
+-- As `counts`: each number is that of the entries of an index between two places.
+SELECT known.value, span.key,
+       (SELECT count(*) FROM runs INDEXED BY runs_by_workflow
+        WHERE runs.workflow = known.value AND number >= span.value ->> 0 AND number < span.value ->> 1),
+       (SELECT count(*) FROM runs INDEXED BY runs_failed
+        WHERE status = 'failed' AND runs.workflow = known.value
+          AND number >= span.value ->> 0 AND number < span.value ->> 1)
+FROM json_each(:workflows) AS known, json_each(:spans) AS span
+WHERE span.value ->> 0 < span.value ->> 1;
+
+-- stopped
+SELECT 'held', workflow, count(*) FROM events INDEXED BY events_held
+WHERE disposition = 'held' GROUP BY workflow
+UNION ALL
+SELECT 'rejected', workflow, count(*) FROM events INDEXED BY events_rejected
+WHERE disposition = 'rejected' AND number >= :first GROUP BY workflow;

@@ -53,6 +53,7 @@ FROM versions AS old
 WHERE created_at < :before
   AND NOT EXISTS (SELECT 1 FROM runs INDEXED BY runs_by_version
                   WHERE runs.workflow = old.workflow AND runs.version = old.version)
+  AND NOT EXISTS (SELECT 1 FROM drafts WHERE drafts.workflow = old.workflow AND base = old.version)
 LIMIT :limit;
 
 -- delete_version
@@ -61,6 +62,7 @@ DELETE FROM versions
 WHERE workflow = :workflow AND version = :version
   AND NOT EXISTS (SELECT 1 FROM runs INDEXED BY runs_by_version
                   WHERE runs.workflow = :workflow AND runs.version = :version)
+  AND NOT EXISTS (SELECT 1 FROM drafts WHERE drafts.workflow = :workflow AND base = :version)
   AND (NOT :is_newest OR NOT EXISTS (SELECT 1 FROM events WHERE events.workflow = :workflow));
 
 -- deliveries_of_events

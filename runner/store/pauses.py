@@ -73,6 +73,11 @@ class SQLitePauses:
             ids.append(event_id)
         return [event_of(row) for row in await self._read("held_events", ids=dumps(ids))]
 
+    async def count_held(self, workflow: str) -> int:
+        """How many events of the workflow are held."""
+        ((count,),) = await self._read("count_held", workflow=workflow)
+        return int(count)
+
     async def held_event(self, event_id: str) -> Event:
         """One held event. Raises NotFound, MoveRefused."""
         rows = await self._read("held_events", ids=dumps([event_id]))

@@ -39,6 +39,9 @@ WHERE workflow = :workflow AND disposition = 'held'
   AND NOT EXISTS (SELECT 1 FROM json_each(gates) WHERE value ->> 'name' = 'version')
 ORDER BY number LIMIT :most;
 
+-- count_held
+SELECT count(*) FROM events INDEXED BY events_held WHERE workflow = :workflow AND disposition = 'held';
+
 -- held_events
 SELECT id, workflow, trigger, received_at, disposition, method, path, query, headers, content_type,
        size, source_ip, body, gates, type, delivery_id

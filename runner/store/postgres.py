@@ -32,6 +32,7 @@ from runner.engine.runs import (
     TurnEnd,
     move,
 )
+from runner.engine.versions import Signed
 from runner.errors import MoveRefused, NotFound, StaleFence
 from runner.language.basis import NO_BASIS, Basis
 from runner.store.admission import is_plain
@@ -247,19 +248,33 @@ class PostgresStore:
     # --- versions, files, addresses ---------------------------------------------------------
 
     async def save_version(
-        self, workflow: str, digest: str, source: str, *, now: float, basis: Basis = NO_BASIS
+        self,
+        workflow: str,
+        digest: str,
+        source: str,
+        *,
+        now: float,
+        basis: Basis = NO_BASIS,
+        signed: Signed | None = None,
     ) -> int:
         """The number of this version of *workflow*, written if it is new."""
         parameters = version_parameters(workflow, digest, source, basis, now)
+        parameters |= {"author": None, "message": None}
+        if signed:
+            parameters |= {"author": signed.by, "message": signed.message}
 
         async def member(connection: Connection) -> int:
             await fetch(connection, "lock_versions", parameters)
-            row = await fetch_row(connection, "find_version", parameters)
+            row = await fetch_row(connection, "newest_if" if signed else "find_version", parameters)
+            if signed and row:
+                await execute(connection, "sign_version", {**parameters, "version": row[0]})
             row = row or await fetch_row(connection, "insert_version", parameters)
             assert row is not None
             return int(row[0])
 
-        known = await self.database.read("find_version", workflow=workflow, digest=digest)
+        known = None
+        if signed is None:
+            known = await self.database.read("find_version", workflow=workflow, digest=digest)
         return int(known[0][0]) if known else await self._write(member)
 
     async def newest_version(self, workflow: str) -> int | None:

@@ -149,15 +149,25 @@ SELECT (SELECT count(*) FROM runs WHERE status = 'queued'),
        (SELECT count(*) FROM events WHERE disposition = 'held');
 
 -- find_version
-SELECT version FROM versions WHERE workflow = :workflow AND digest = :digest;
+SELECT version FROM versions WHERE workflow = :workflow AND digest = :digest ORDER BY version DESC LIMIT 1;
+
+-- newest_if
+-- The newest version, if it has that digest.
+SELECT version FROM versions
+WHERE workflow = :workflow AND digest = :digest
+  AND version = (SELECT max(version) FROM versions WHERE workflow = :workflow);
+
+-- sign_version
+UPDATE versions SET author = :author, message = :message
+WHERE workflow = :workflow AND version = :version AND author IS NULL;
 
 -- lock_versions
 SELECT pg_advisory_xact_lock(hashtextextended('versions ' || :workflow::text, 0));
 
 -- insert_version
-INSERT INTO versions (workflow, version, digest, source, created_at, defaults, vars)
+INSERT INTO versions (workflow, version, digest, source, created_at, defaults, vars, author, message)
 SELECT :workflow, 1 + (SELECT coalesce(max(version), 0) FROM versions WHERE workflow = :workflow),
-       :digest, :source, :now, :defaults, :vars
+       :digest, :source, :now, :defaults, :vars, :author, :message
 RETURNING version;
 
 -- newest_version

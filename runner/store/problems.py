@@ -6,12 +6,14 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from runner.engine.history import LAST_NUMBER, Page, read_cursor, write_cursor
+from runner.engine.history import LAST_NUMBER, Page, Span, read_cursor, write_cursor
 from runner.errors import MoveRefused, NotFound, StoreUnavailable
 from runner.store.problem_rows import SQL, settle
 from runner.store.rows import Row
 from runner.store.sqlite import SQLiteStore
 from runner.values import Json, dumps, iso
+
+MOST_HASTENED = 100  # a destination that has just come back takes that
 
 COUNTED = {
     "failed": "failed",
@@ -57,6 +59,32 @@ class SQLiteProblems:
         """Note that *by* has seen it. Raises NotFound, MoveRefused, StoreUnavailable."""
         await self._change("see", problem_id, by=by, now=now)
         return await self.show(problem_id)
+
+    async def spans(self, problem_id: str, *, count: int) -> tuple[float, float, list[Span]]:
+        """When its first and last run were accepted, and how many in each part. Raises StoreUnavailable."""
+        ((since, until),) = await self._read("ends", id=problem_id)
+        if since is None:
+            return 0.0, 0.0, []
+        width = max(until - since, count * 1.0) / count
+        spans = [Span(0, 0)] * count
+        rows = await self._read("spans", id=problem_id, since=since, width=width, count=count)
+        for place, runs, failed in rows:
+            spans[place] = Span(runs, failed)
+        return since, until, spans
+
+    async def hasten(self, problem_id: str, *, now: float) -> int:
+        """Let its runs that wait for their next attempt make it now. Raises StoreUnavailable."""
+
+        def member(connection: sqlite3.Connection) -> int:
+            parameters = {"id": problem_id, "now": now, "most": MOST_HASTENED}
+            connection.execute(SQL["hasten_records"], parameters)
+            return connection.execute(SQL["hasten_runs"], parameters).rowcount
+
+        return await self._write(member)
+
+    async def open_count(self) -> int:
+        """How many are open. Raises StoreUnavailable."""
+        return int((await self._read("open_count"))[0][0])
 
     async def dismiss(self, problem_id: str, *, by: str, note: str, now: float) -> Json:
         """Close it although runs are left. Raises NotFound, MoveRefused, StoreUnavailable."""

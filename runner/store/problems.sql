@@ -48,6 +48,9 @@ WHERE number < :before AND (:status IS NULL OR status = :status)
   AND (:workflow IS NULL OR workflow = :workflow)
 ORDER BY number DESC LIMIT :limit;
 
+-- open_count
+SELECT count(*) FROM problems WHERE status = 'open';
+
 -- problem
 SELECT number, id, workflow, step, cause, sentence, destination, status, opened_at, seen_at, seen_by,
        closed_at, dismissed_by, note, kind
@@ -56,6 +59,27 @@ FROM problems WHERE id = :id;
 -- counts
 SELECT problem_id, status, count(*), max(number) FROM runs INDEXED BY runs_by_problem
 WHERE problem_id IN (SELECT value FROM json_each(:ids)) GROUP BY problem_id, status;
+
+-- ends
+SELECT min(accepted_at), max(accepted_at) FROM runs INDEXED BY runs_by_problem WHERE problem_id = :id;
+
+-- spans
+SELECT min(CAST((accepted_at - :since) / :width AS INTEGER), :count - 1) AS place, count(*),
+       sum(status = 'failed')
+FROM runs INDEXED BY runs_by_problem WHERE problem_id = :id GROUP BY place;
+
+-- hasten_records
+UPDATE records SET due_at = :now
+WHERE status = 'waiting' AND error IS NOT NULL AND parked_at IS NULL AND due_at > :now
+  AND run_id IN (SELECT id FROM runs INDEXED BY runs_by_problem
+                 WHERE problem_id = :id AND status = 'waiting' AND parked_at IS NULL
+                 ORDER BY number LIMIT :most);
+
+-- hasten_runs
+UPDATE runs SET due_at = :now
+WHERE due_at > :now AND number IN (SELECT number FROM runs INDEXED BY runs_by_problem
+                                   WHERE problem_id = :id AND status = 'waiting' AND parked_at IS NULL
+                                   ORDER BY number LIMIT :most);
 
 -- accepted_at
 SELECT number, accepted_at FROM runs WHERE number IN (SELECT value FROM json_each(:numbers));

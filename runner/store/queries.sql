@@ -56,15 +56,19 @@ SELECT digest FROM file_uses WHERE event_id = :event_id;
 -- upsert_record
 INSERT INTO records (run_id, path, kind, status, attempts, generation, due_at, input, input_digest,
                      item_digest, output, error, started_at, ended_at, parked_at, parked_since,
-                     parked_seconds)
+                     parked_seconds, exchanges)
 VALUES (:run_id, :path, :kind, :status, :attempts, :generation, :due_at, :input, :input_digest,
-        :item_digest, :output, :error, :started_at, :ended_at, :parked_at, :parked_since, :parked_seconds)
+        :item_digest, :output, :error, :started_at, :ended_at, :parked_at, :parked_since, :parked_seconds,
+        :exchanges)
 ON CONFLICT (run_id, path) DO UPDATE SET
     status = excluded.status, attempts = excluded.attempts, generation = excluded.generation,
     due_at = excluded.due_at, input = excluded.input, input_digest = excluded.input_digest,
     item_digest = excluded.item_digest, output = excluded.output, error = excluded.error,
     started_at = excluded.started_at, ended_at = excluded.ended_at, parked_at = excluded.parked_at,
-    parked_since = excluded.parked_since, parked_seconds = excluded.parked_seconds;
+    parked_since = excluded.parked_since, parked_seconds = excluded.parked_seconds,
+    exchanges = CASE WHEN excluded.exchanges IS NULL THEN exchanges
+                     WHEN exchanges IS NULL OR length(exchanges) > 100000 THEN excluded.exchanges
+                     ELSE exchanges || char(10) || excluded.exchanges END;
 
 -- progressed
 UPDATE runs SET stalled = 0 WHERE id = :run_id;
@@ -118,21 +122,34 @@ SELECT (SELECT count(*) FROM runs INDEXED BY runs_queued WHERE status = 'queued'
        (SELECT count(*) FROM events INDEXED BY events_held WHERE disposition = 'held');
 
 -- find_version
-SELECT version FROM versions WHERE workflow = :workflow AND digest = :digest;
+SELECT version FROM versions WHERE workflow = :workflow AND digest = :digest ORDER BY version DESC LIMIT 1;
+
+-- newest_if
+-- The newest version, if it has that digest.
+SELECT version FROM versions
+WHERE workflow = :workflow AND digest = :digest
+  AND version = (SELECT max(version) FROM versions WHERE workflow = :workflow);
+
+-- sign_version
+UPDATE versions SET author = :author, message = :message
+WHERE workflow = :workflow AND version = :version AND author IS NULL;
 
 -- insert_version
-INSERT INTO versions (workflow, version, digest, source, created_at, defaults, vars)
-SELECT :workflow, coalesce(max(version), 0) + 1, :digest, :source, :now, :defaults, :vars
+INSERT INTO versions (workflow, version, digest, source, created_at, defaults, vars, author, message)
+SELECT :workflow, coalesce(max(version), 0) + 1, :digest, :source, :now, :defaults, :vars, :author, :message
 FROM versions WHERE workflow = :workflow RETURNING version;
 
 -- newest_version
 SELECT max(version) FROM versions WHERE workflow = :workflow;
 
 -- version_source
-SELECT source FROM versions WHERE workflow = :workflow AND version = :version;
+-- Below 0 it is a text that was tried before it was published.
+SELECT source FROM versions WHERE workflow = :workflow AND version = :version
+UNION ALL SELECT source FROM tried WHERE workflow = :workflow AND number = -:version;
 
 -- version_basis
-SELECT defaults, vars FROM versions WHERE workflow = :workflow AND version = :version;
+SELECT defaults, vars FROM versions WHERE workflow = :workflow AND version = :version
+UNION ALL SELECT defaults, vars FROM tried WHERE workflow = :workflow AND number = -:version;
 
 -- file_content
 SELECT content FROM files WHERE digest = :digest;
@@ -230,24 +247,3 @@ UPDATE sealed SET blob = :new WHERE kind = :kind AND name = :name AND blob = :ol
 
 -- sealed_delete
 DELETE FROM sealed WHERE kind = :kind AND name = :name;
-
--- insert_token
-INSERT INTO tokens (digest, kind, name, role, created_at, expires_at)
-VALUES (:digest, :kind, :name, :role, :created_at, :expires_at);
-
--- token
-SELECT name, role FROM tokens
-WHERE digest = :digest AND kind = :kind AND (expires_at IS NULL OR expires_at > :now);
-
--- any_token
-SELECT 1 FROM tokens LIMIT 1;
-
--- spend_token
-DELETE FROM tokens
-WHERE digest = :digest AND kind = :kind AND (expires_at IS NULL OR expires_at > :now) RETURNING name, role;
-
--- tokens
-SELECT name, role, created_at, expires_at FROM tokens WHERE kind = 'api' ORDER BY created_at;
-
--- delete_tokens_of_kind
-DELETE FROM tokens WHERE kind = :kind AND (:all OR expires_at <= :now);

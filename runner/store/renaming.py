@@ -13,12 +13,15 @@ SQL = read("renaming.sql")
 
 MOVES = (
     "move_versions",
+    "move_tried",
     "move_events",
     "move_runs",
     "move_deliveries",
     "drop_deliveries",  # of keys that the new one has seen too
     "move_pauses",
     "drop_pauses",
+    "move_drafts",
+    "drop_drafts",
     "move_problems",
     "move_state",
     "drop_state",  # of keys that the new one has itself

@@ -2,6 +2,7 @@
 SELECT EXISTS (SELECT 1 FROM versions WHERE workflow = :old)
     OR EXISTS (SELECT 1 FROM events INDEXED BY events_by_workflow WHERE workflow = :old)
     OR EXISTS (SELECT 1 FROM pauses WHERE kind = 'workflow' AND name = :old)
+    OR EXISTS (SELECT 1 FROM drafts WHERE workflow = :old)
     OR EXISTS (SELECT 1 FROM state WHERE workflow = :old);
 
 -- versions
@@ -26,6 +27,10 @@ UPDATE versions SET version = -version WHERE workflow = :new AND version < 0;
 -- move_versions
 UPDATE versions SET workflow = :new WHERE workflow = :old;
 
+-- move_tried
+-- Those that the new one has of its own give way.
+UPDATE OR REPLACE tried SET workflow = :new WHERE workflow = :old;
+
 -- move_events
 -- What their effects are known by outside does not change.
 UPDATE events SET workflow = :new, keyed_as = coalesce(keyed_as, workflow) WHERE workflow = :old;
@@ -44,6 +49,12 @@ UPDATE OR IGNORE pauses SET name = :new WHERE kind = 'workflow' AND name = :old;
 
 -- drop_pauses
 DELETE FROM pauses WHERE kind = 'workflow' AND name = :old;
+
+-- move_drafts
+UPDATE OR IGNORE drafts SET workflow = :new WHERE workflow = :old;
+
+-- drop_drafts
+DELETE FROM drafts WHERE workflow = :old;
 
 -- same_problems
 -- Of both, open, and of the same step and cause.

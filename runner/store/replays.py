@@ -116,11 +116,14 @@ class SQLiteReplays:
             raise NotFound(f"there is no replay {replay_id}")
         return await self._item(rows[0])
 
-    async def move(self, replay_id: str, to: str, *, why: str | None, now: float) -> None:
+    async def move(
+        self, replay_id: str, to: str, *, why: str | None, now: float, rate: float | None = None
+    ) -> None:
         """Start, pause, stop or end it. Raises NotFound, MoveRefused, StoreUnavailable."""
 
         def member(connection: sqlite3.Connection) -> None:
-            parameters = {"id": replay_id, "to": to, "why": why, "now": now, "of": dumps(list(MOVES[to]))}
+            of = dumps(list(MOVES[to]))
+            parameters = {"id": replay_id, "to": to, "why": why, "now": now, "of": of, "rate": rate}
             if connection.execute(SQL["move"], parameters).rowcount:
                 return
             row = connection.execute(SQL["replay"], {"id": replay_id}).fetchone()

@@ -70,6 +70,7 @@ WHERE replay_id = :id AND replay_items.started_at IS NOT NULL GROUP BY state;
 
 -- move
 UPDATE replays SET status = :to, why = :why, owner = NULL, owned_until = NULL,
+    terms = iif(:rate IS NULL, terms, json_set(terms, '$.rate', :rate)),
     started_at = iif(:to = 'running', :now, started_at),
     next_at = iif(:to = 'running', :now, next_at),
     ended_at = iif(:to IN ('stopped', 'done'), :now, NULL)

@@ -156,6 +156,7 @@ def record_parameters(run_id: str, record: Record) -> dict[str, Any]:
         "parked_at": record.parked_at,
         "parked_since": record.parked_since,
         "parked_seconds": record.parked_seconds,
+        "exchanges": record.exchanges,
     }
 
 

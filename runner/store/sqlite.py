@@ -33,6 +33,7 @@ from runner.engine.runs import (
     TurnEnd,
     move,
 )
+from runner.engine.versions import Signed
 from runner.errors import MoveRefused, NotFound, StaleFence, StoreUnavailable
 from runner.language.basis import NO_BASIS, Basis
 from runner.store import problem_rows
@@ -56,6 +57,7 @@ from runner.store.rows import (
     value_or_none,
     version_parameters,
 )
+from runner.store.versions import put_version
 from runner.store.writer import Writer
 from runner.values import Json
 
@@ -240,20 +242,22 @@ class SQLiteStore:
     # --- versions, files, addresses ---------------------------------------------------------
 
     async def save_version(
-        self, workflow: str, digest: str, source: str, *, now: float, basis: Basis = NO_BASIS
+        self,
+        workflow: str,
+        digest: str,
+        source: str,
+        *,
+        now: float,
+        basis: Basis = NO_BASIS,
+        signed: Signed | None = None,
     ) -> int:
         """The number of this version of *workflow*, written if it is new."""
-        known = await self._read("find_version", workflow=workflow, digest=digest)
-        if known:
-            return int(known[0][0])
-
-        def member(connection: sqlite3.Connection) -> int:
-            parameters = version_parameters(workflow, digest, source, basis, now)
-            row = connection.execute(SQL["find_version"], parameters).fetchone()
-            row = row or connection.execute(SQL["insert_version"], parameters).fetchone()
-            return int(row[0])
-
-        return await self._writer.write(member)
+        if signed is None:
+            known = await self._read("find_version", workflow=workflow, digest=digest)
+            if known:
+                return int(known[0][0])
+        row = version_parameters(workflow, digest, source, basis, now)
+        return await self._writer.write(lambda connection: put_version(connection, row, signed))
 
     async def newest_version(self, workflow: str) -> int | None:
         """The number of the workflow's newest version; None when it never had one."""

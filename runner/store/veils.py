@@ -37,7 +37,7 @@ class Veils:
     def __init__(self, read: Read, redaction_of: RedactionOf, secret_values: SecretValues) -> None:
         self._read = read
         self._redaction_of = redaction_of
-        self._secret_values = secret_values
+        self.secret_values = secret_values
 
     async def events(
         self, items: Sequence[dict[str, Json]], versions: Sequence[set[int]], *, always: Redaction = NOTHING
@@ -55,7 +55,7 @@ class Veils:
         def veil(item: dict[str, Json], redaction: Redaction) -> Veil | None:
             return Veil(redaction, seen.get(item["id"], UNREAD)) if redaction else None
 
-        secret_values = self._secret_values()
+        secret_values = self.secret_values()
         if not hiding and not secret_values:
             return list(items)
         return await asyncio.to_thread(
@@ -67,10 +67,22 @@ class Veils:
         veils = await self.of_runs(
             [(one["id"], one["event"], one["workflow"], one["version"]) for one in items], always=always
         )
-        secret_values = self._secret_values()
+        secret_values = self.secret_values()
         if not any(veils) and not secret_values:
             return list(items)
         return await asyncio.to_thread(lambda: _veiled(items, veils, secret_values, redacted_run))
+
+    async def value(self, run: tuple[str, str, str, int], value: Json) -> Json:
+        """*value*, which stands in that run (its id, event, workflow, version), as it may be shown."""
+        (veil,) = await self.of_runs([run])
+        if present := secrets_in(value, self.secret_values()):
+            veil = veil or Veil(NOTHING, Seen())
+            veil.hide(present)
+        return await asyncio.to_thread(veil.value, value) if veil else value
+
+    async def hides(self, workflow: str, versions: set[int]) -> bool:
+        """Whether anything of that workflow's events is hidden."""
+        return any(await self._redactions([(workflow, versions)]))
 
     async def of_runs(
         self, runs: Sequence[tuple[str, str, str, int]], *, always: Redaction = NOTHING

@@ -172,7 +172,7 @@ def test_code_scanning_gets_the_meaning_and_the_mend(home: Home) -> None:
     home.workflow("mendable", MENDABLE)
     (run,) = json.loads(home("check", "--format", "sarif").stdout)["runs"]
     rules = {one["id"]: one for one in run["tool"]["driver"]["rules"]}
-    assert rules["double-quotes"]["helpUri"].endswith("/docs/faults#double-quotes")
+    assert rules["double-quotes"]["helpUri"].endswith("/docs/faults/double-quotes")
     assert rules["double-quotes"]["shortDescription"] == {"text": "Double quotes name a field"}
     for result in run["results"]:
         assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"]

@@ -118,9 +118,19 @@ def test_a_secret_names_its_hosts_and_keeps_them_when_it_is_rotated(home: Home) 
     assert home(*words, "--host", "API.example.com", "--host", "*.example.org", stdin="v1").exit_code == 0
     assert home(*words, stdin="v2").exit_code == 0
     listed = json.loads(home("secrets", "list", "--json").stdout)["items"]
-    assert listed == [{"name": "KEY", "hosts": ["api.example.com", "*.example.org"]}]
+    assert [(one["name"], one["hosts"]) for one in listed] == [("KEY", ["api.example.com", "*.example.org"])]
 
     assert home(*words, "--any-host", stdin="v3").exit_code == 0
-    assert json.loads(home("secrets", "list", "--json").stdout)["items"] == [{"name": "KEY", "hosts": None}]
+    (one,) = json.loads(home("secrets", "list", "--json").stdout)["items"]
+    assert (one["name"], one["hosts"]) == ("KEY", None)
     assert home(*words, "--host", "https://x", stdin="v4").exit_code == 2
     assert home(*words, "--host", "x.example", "--any-host", stdin="v4").exit_code == 2
+
+
+def test_who_set_it_at_the_command_line_and_when_is_remembered(home: Home) -> None:
+    crm(home)
+    assert home("secrets", "set", "SHOP_SECRET", stdin="hush-3").exit_code == 0
+    for things in ("connections", "secrets"):
+        (one,) = json.loads(home(things, "list", "--json").stdout)["items"]
+        assert one["by"].endswith("(command line)")
+        assert one["set_at"].endswith("Z")

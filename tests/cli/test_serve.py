@@ -59,12 +59,15 @@ async def test_a_server_says_ready_once_answers_and_ends_well(home: Home, worker
     assert "broken.yaml" not in err  # nor do the workers say it again
 
 
-async def test_only_the_first_start_shows_a_sign_in_link(home: Home) -> None:
-    for is_first in (True, False):
+async def test_a_start_shows_the_link_for_the_first_admin_until_there_is_one(home: Home) -> None:
+    for is_empty in (True, True, False):
         server = await home.start("serve", "--port", "0")
         _address, said = await ready(server)
-        assert any("/start/" in line for line in said) == is_first
+        assert any("/start/" in line for line in said) == is_empty
         assert (await end(server))[:2] == (0, "")
+        if is_empty and (home.folder / "seen").exists():
+            assert (await home.process("user", "add", "ada@example.com", "--role", "admin"))[0] == 0
+        (home.folder / "seen").touch()
 
 
 async def test_a_changed_address_takes_effect_in_a_running_server(home: Home) -> None:

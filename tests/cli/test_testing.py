@@ -89,7 +89,7 @@ def test_what_differs_is_shown_with_its_place_and_what_was_not_reached(shop: Hom
         "  failed  a small one is not …\n"
         "          workflows/order.test.yaml:6:5\n"
         "          status: expected succeeded, got filtered\n"
-        "          filtered: big did not hold: payload.total > 10 (payload.total = 1)\n"
+        "          filtered: Stopped on purpose at big: payload.total was 1; it must be more than 10.\n"
         "  5 of 7 steps and cases were reached; not: switch#3.case#1\n"
         "1 case passed, 1 failed …\n"
     )

@@ -23,6 +23,7 @@ from runner.engine.runs import (
     TurnEnd,
     move,
 )
+from runner.engine.versions import Signed
 from runner.errors import MoveRefused, NotFound, StaleFence
 from tests.conformance.stores import AnyStore, Ground
 
@@ -265,6 +266,17 @@ async def test_a_version_has_one_number_however_often_it_is_saved(store: AnyStor
     assert await store.version_source("orders", 2) == "other"
     with pytest.raises(NotFound):
         await store.version_source("orders", 3)
+
+
+async def test_what_somebody_publishes_is_a_new_version_unless_it_is_the_newest(store: AnyStore) -> None:
+    ada = Signed("ada", "back again")
+    assert await store.save_version("orders", "d1", "text", now=NOW, signed=ada) == 1
+    assert await store.save_version("orders", "d2", "other", now=NOW) == 2
+    signed = [store.save_version("orders", "d1", "text", now=NOW, signed=ada) for _ in range(5)]
+    assert set(await asyncio.gather(*signed)) == {3}
+    assert await store.save_version("orders", "d1", "text", now=NOW) == 3  # of several the newest
+    assert await store.version_source("orders", 3) == "text"
+    assert await store.save_version("orders", "d2", "other", now=NOW) == 2
 
 
 async def test_only_the_last_refused_requests_are_kept_and_the_others_counted(store: AnyStore) -> None:

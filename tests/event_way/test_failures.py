@@ -79,7 +79,7 @@ async def test_orders_that_fail_of_one_cause_are_one_problem_two_messages_and_on
     (told,) = smtp.delivered
     assert told.recipients == ["ada@example.com", "bo@example.com"]
     assert told.message["Subject"].startswith("Problem: alerts: tell failed: Slack")
-    assert f"/runs?problem={problem['id']}" in told.message.get_content()
+    assert f"/failures/{problem['id']}" in told.message.get_content()
     orders = [one["text"] for one in slack.posted if one["channel"] == "#lost"]
     assert sorted(orders) == [f"Order {number}" for number in range(ORDERS)]
     (closed,) = [one["text"] for one in slack.posted if one["channel"] == "#also-lost"]

@@ -2,9 +2,9 @@
 Files that have a fault, laid out in a folder and checked as `hookline check` does.
 
 A file's text may hold lines that begin with `#!`: `#! file NAME` begins another file, `#! overrides
-{…}` gives the vars that the server sets, `#! events […]` the payloads of the last events, `#!
-certificates off` a server that asks for none, `#! latin` a file that is no UTF-8, `#! pad N` so many
-more characters, `#! lines N TEXT` so many more lines.
+{…}` gives the vars that the server sets, `#! commands {…}` the commands that it allows, `#! events […]`
+the payloads of the last events, `#! certificates off` a server that asks for none, `#! latin` a file that
+is no UTF-8, `#! pad N` so many more characters, `#! lines N TEXT` so many more lines.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from runner.cli.overriding import unused_overrides
 from runner.engine.checking import check_files
 from runner.engine.trying import tried
 from runner.language.faults import Fault
+from runner.openapi import ConnectorFile
+from runner.settings_commands import read_commands
 from runner.settings_vars import Given, VarOverrides
 from tests.language.small_catalogue import CATALOGUE
 
@@ -37,6 +39,7 @@ class Laid:
 
     files: dict[str, str] = field(default_factory=dict)
     overrides: dict[str, Any] = field(default_factory=dict)
+    commands: dict[str, Any] | None = None
     events: list[Any] = field(default_factory=list)
     has_certificates: bool | None = None
     is_latin: bool = False
@@ -53,6 +56,8 @@ def laid(piece: str, name: str) -> Laid:
             found.files.setdefault(current, "")
         elif word == "overrides":
             found.overrides = json.loads(rest)
+        elif word == "commands":
+            found.commands = json.loads(rest)
         elif word == "events":
             found.events = json.loads(rest)
         elif word == "certificates":
@@ -79,16 +84,24 @@ def check(piece: str, folder: Path, name: str = "example.yaml") -> list[Fault]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text.encode("latin-1" if what.is_latin else "utf-8"))
     catalogue = replace(ADDRESSED, takes_client_certificates=what.has_certificates)
+    if what.commands is not None:
+        allowed = read_commands({"commands": what.commands}, "hookline.toml", [])
+        catalogue = replace(catalogue, commands=allowed)
     given = {one: Given(value, "hookline.toml", f"vars.{one}") for one, value in what.overrides.items()}
     overrides = VarOverrides(given)
+    own = [folder / one for one in what.files if one.startswith("connectors/")]
     workflows = [folder / one for one in what.files if not one.endswith((".test.yaml", ".json"))]
     checked = check_files(
-        [one for one in workflows if one.name != "_defaults.yaml"], catalogue, overrides=overrides.of
+        [one for one in workflows if one.name != "_defaults.yaml" and one not in own],
+        catalogue,
+        overrides=overrides.of,
     )
     faults = [*checked.faults]
-    for one in what.files:
-        if one.endswith(".test.yaml"):
-            case_file = read_case_file(folder / one, catalogue)
+    for one in own:
+        faults += ConnectorFile(one, one.read_text(encoding="utf-8")).all_faults()
+    for beside in what.files:
+        if beside.endswith(".test.yaml"):
+            case_file = read_case_file(folder / beside, catalogue)
             faults += case_file.with_events({}).faults
     samples = [{"payload": payload, "event": {}} for payload in what.events]
     for read, text in checked.texts.items():

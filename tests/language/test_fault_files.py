@@ -32,6 +32,7 @@ SOURCES = (
     ROOT / "runner" / "engine" / "library.py",
     ROOT / "runner" / "engine" / "checking.py",
     ROOT / "runner" / "engine" / "trying.py",
+    ROOT / "runner" / "openapi" / "files.py",
 )
 CODE_AT: dict[str, tuple[int, ...]] = {  # the argument that is a fault's code, by what is called
     "fault": (2,), "refuse": (2,), "Fault": (4,), "Finding": (0,), "Trap": (1,), "Slip": (1,),

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from runner.engine.people import Holder
 from tests.engine.world import Outside, World, opened
 from web.bodies import Room
 from web.resume import Resume
@@ -52,14 +53,14 @@ class Client:
 
     def __init__(self, world: World, outside: Outside) -> None:
         self.world, self.outside = world, outside
-        self.sessions: dict[str, tuple[str, str]] = {}
+        self.sessions: dict[str, Holder] = {}
         self.passed_on: list[str] = []
         self.app = Resume(
             self._rest, world.resuming, who=self._who, room=Room(1 << 20), public_url=HERE,
             timezone="Europe/Athens",
         )  # fmt: skip
 
-    async def _who(self, session: str) -> tuple[str, str] | None:
+    async def _who(self, session: str) -> Holder | None:
         return self.sessions.get(session)
 
     async def _rest(self, scope: Any, receive: Any, send: Any) -> None:
@@ -183,7 +184,7 @@ async def test_an_approval_shows_its_question_as_text_and_takes_a_choice(client:
 
 
 async def test_who_is_signed_in_answers_by_name_from_our_own_page_alone(client: Client) -> None:
-    client.sessions["s"] = ("Ada", "viewer")
+    client.sessions["s"] = Holder("u1", "Ada", "viewer")
     cases = [
         ({"cookie": "hookline=s", "origin": HERE}, "Ada"),
         ({"cookie": "hookline=s", "sec-fetch-site": "same-origin"}, "Ada"),
@@ -227,7 +228,7 @@ async def test_what_is_no_choice_is_refused_and_can_be_mended(
 
 async def test_a_second_answer_hears_who_was_first(client: Client) -> None:
     url = await client.waiting(APPROVAL + "  - wait: 1d\n")
-    client.sessions["s"] = ("Ada", "admin")
+    client.sessions["s"] = Holder("u1", "Ada", "admin")
     await client(url, b'{"choice": "refund"}', headers={"cookie": "hookline=s", "origin": HERE})
     await client.world.quiet()
     said = await client(url, b'{"choice": "decline"}')

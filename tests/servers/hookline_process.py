@@ -30,6 +30,11 @@ class Running:
     paths: Mapping[str, str]
     log: Path
 
+    def kill(self) -> None:
+        """End it as a power cut does, at whatever it is."""
+        self.process.kill()
+        self.process.wait()
+
     def memory(self) -> tuple[int, int]:
         """The memory that the process has, and the most that it had, in bytes. Linux only."""
         text = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
@@ -38,12 +43,24 @@ class Running:
         return now, peak
 
 
+class Paths(dict[str, str]):
+    """By slug; each is asked for when it is wanted, which has to be outside of an event loop."""
+
+    def __init__(self, home: Home) -> None:
+        super().__init__()
+        self._home = home
+
+    def __missing__(self, slug: str) -> str:
+        self[slug] = _path(self._home, slug)
+        return self[slug]
+
+
 @contextmanager
 def serving(home: Home, **environment: str) -> Iterator[Running]:
     """
     Serve what is in *home* at a free port of 127.0.0.1, with settings from *environment*
     (`HOOKLINE_…`), while inside; to be entered outside of an event loop. At the end it is stopped by
-    SIGTERM, and must end well.
+    SIGTERM, and must end well, unless it was killed (`Running.kill`).
     """
     ours = {name: value for name, value in os.environ.items() if not name.startswith("HOOKLINE_")}
     log = home.folder / "stderr.txt"
@@ -61,9 +78,9 @@ def serving(home: Home, **environment: str) -> Iterator[Running]:
         assert process.stdout is not None
         line = process.stdout.readline().split()
         assert line[:1] == ["ready"], log.read_text(encoding="utf-8")
-        slugs = [path.stem for path in (home.folder / "workflows").glob("*.yaml")]
-        paths = {slug: _path(home, slug) for slug in slugs}
-        yield Running(process, urlsplit(line[1]).port or 0, paths, log)
+        yield Running(process, urlsplit(line[1]).port or 0, Paths(home), log)
+        if process.poll() == -signal.SIGKILL:
+            return
         process.send_signal(signal.SIGTERM)
         assert process.wait(END_SECONDS) == 0, log.read_text(encoding="utf-8")
     finally:

@@ -89,8 +89,7 @@ class HttpSink:
         self._tls = tls
         self._replies: deque[Callable[[], web.Response]] = deque()
         self._arrived = asyncio.Condition()
-        server = web.Server(self._serve, request_factory=_request)
-        self._runner = web.ServerRunner(server, shutdown_timeout=0.1)
+        self._runner: web.ServerRunner
 
     @property
     def url(self) -> str:
@@ -131,6 +130,9 @@ class HttpSink:
         return self.requests
 
     async def __aenter__(self) -> Self:
+        # made here: it belongs to the loop that runs when it is made
+        server = web.Server(self._serve, request_factory=_request)
+        self._runner = web.ServerRunner(server, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, self._host, self.port, ssl_context=self._tls)
         await site.start()

@@ -155,7 +155,8 @@ class SlackApi(HttpSink):
 
     def _post(self, message: dict[str, Any]) -> web.Response:
         given = message.get("channel", "")
-        channel = given if given.startswith("D0") else self.channels.get(given)
+        is_id = given.startswith("D0") or given in self.channels.values()
+        channel = given if is_id else self.channels.get(given)
         if channel is None:
             return _no("channel_not_found")
         if not message.get("text") and not message.get("blocks"):

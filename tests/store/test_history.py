@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from runner.engine.history import Wanted, read_cursor, write_cursor
+from runner.engine.history import Span, Wanted, read_cursor, write_cursor
 from runner.engine.runs import Disposition, Gate, Record, RecordStatus, Status
 from runner.errors import NotFound, StoreUnavailable
 from runner.store import history as looking
@@ -266,6 +266,29 @@ class TestItems:
         }
         assert (await history.counts(since=START + 99))["a"]["runs"] == 0
 
+    async def test_spans_count_each_run_once(self, made: Made, history: SQLiteHistory) -> None:
+        for status, workflow in ((Status.FAILED, "a"), (Status.SUCCEEDED, "a"), (Status.FAILED, "b")):
+            await made.run(status, workflow=workflow)
+        await made.run(Status.QUEUED, workflow="a")  # accepted at START + 1 … + 4
+        bounds = [START - 7200, START - 3600, START + 2, START + 4, START + 3600, START + 7200]
+        assert await history.spans(["a", "b", "never"], bounds) == {
+            "a": [Span(0, 0), Span(1, 1), Span(1, 0), Span(1, 0), Span(0, 0)],
+            "b": [Span(0, 0), Span(0, 0), Span(1, 1), Span(0, 0), Span(0, 0)],
+            "never": [Span(0, 0)] * 5,
+        }
+
+    async def test_what_was_stopped_is_counted_where_it_was(self, made: Made, history: SQLiteHistory) -> None:
+        for workflow, disposition in (
+            ("a", Disposition.HELD), ("a", Disposition.REJECTED), ("a", Disposition.REJECTED),
+            ("b", Disposition.REJECTED), ("c", Disposition.ACCEPTED), ("d", Disposition.HELD),
+        ):  # fmt: skip
+            await made.event(workflow=workflow, disposition=disposition, title=None)
+        assert await history.stopped(since=START + 3) == {
+            "a": {"held": 1, "rejected": 1},
+            "b": {"held": 0, "rejected": 1},
+            "d": {"held": 1, "rejected": 0},
+        }
+
     async def test_a_store_that_is_gone_says_so(
         self, made: Made, history: SQLiteHistory, store: SQLiteStore
     ) -> None:
@@ -329,18 +352,23 @@ class TestPlans:
             "runs_of_events",
             "records",
             "counts",
+            "runs_firsts",
+            "spans",
+            "stopped",
             "whole_events",
             "outputs",
             "traces",
         ],
     )
     async def test_no_table_is_walked(self, store: SQLiteStore, statement: str) -> None:
-        parameters = {"id": "x", "ids": "[]", "first": 1}
+        parameters = {"id": "x", "ids": "[]", "first": 1, "workflows": "[]", "spans": "[]"}
         plan = await _plan(store, SQL[statement], parameters)
         for table in ("events", "runs", "records"):
             assert f"SCAN {table}\n" not in plan
         if statement == "counts":
             assert plan.count("COVERING INDEX runs_") == 3
+        if statement == "spans":
+            assert plan.count("COVERING INDEX runs_") == 2
 
 
 async def _plan(store: SQLiteStore, sql: str, parameters: dict[str, Any]) -> str:

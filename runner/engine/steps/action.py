@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from runner.engine.calls import Called, Owner, Prepared, call, effect_key, prepare
+from runner.engine.calls import Called, Owner, Prepared, call, effect_key, prepare, read_input
 from runner.engine.retry import wait_seconds
 from runner.engine.runs import Record, RecordStatus
 from runner.engine.turn import Done, Failed, Frame, Pending, Result, Turn
@@ -120,7 +120,7 @@ def _not_sent(turn: Turn, body: Action, frame: Frame, inputs: Inputs, record: Re
     try:
         if known is None:
             raise Rejected(f"this Hookline has no action {body.action}")
-        known.read_input(inputs.filled)
+        read_input(turn.tools, known, inputs.filled)
     except ActionError as error:
         return _ended_badly(turn, frame, record, _type_of(error), str(error))
     ended_at = turn.tools.clock()
@@ -165,6 +165,7 @@ async def _attempts(
         except ActionError as error:
             policy = step.retry or turn.workflow.retry
             elapsed = clock() - record.started_at - record.parked_seconds
+            taken = _taken(turn, record, prepared)
             wait = wait_seconds(
                 policy,
                 error,
@@ -173,9 +174,10 @@ async def _attempts(
                 jitter=turn.tools.jitter(),
             )
             if wait is None or (stops and isinstance(error, OutcomeUnknown)):
-                return _ended_badly(turn, frame, record, _type_of(error), str(error))
+                told = replace(record, exchanges=taken)
+                return _ended_badly(turn, frame, told, _type_of(error), str(error))
             record = _waiting(record, error, due_at=clock() + wait)
-            turn.keep(record)
+            turn.keep(replace(record, exchanges=taken))
             await turn.written()
             if wait >= SLEPT_SECONDS:
                 return _pending(record)
@@ -191,7 +193,7 @@ async def _attempts(
             )
             frame.now = ended_at
             turn.files |= called.files.keys()
-            turn.keep(record, called.files)
+            turn.keep(replace(record, exchanges=_taken(turn, record, prepared)), called.files)
             return Done(called.output)
 
 
@@ -203,6 +205,11 @@ async def _call_once(turn: Turn, record: Record, prepared: Prepared, *, stops: b
     await turn.written()
     turn.calls += 1
     return await call(turn.tools, prepared)
+
+
+def _taken(turn: Turn, record: Record, prepared: Prepared) -> str | None:
+    """What the attempt sent and heard, as it is stored."""
+    return prepared.tape.taken(record.attempts, turn.tools.safe.secret_values())
 
 
 def _attempted(record: Record, now: float) -> Record:
