@@ -7,18 +7,21 @@ from quart import Quart, Response, request
 from web.api.openapi import ROUTES
 from web.api.routes import add_routes
 from web.auth import guard
+from web.csp import policy
 from web.display import add_filters
+from web.frame import add_frame
 from web.health import add_health
 from web.house import House
 from web.limits import MOST_BODY_BYTES, BoundedRequest
+from web.metrics import add_metrics
+from web.packing import add_packing
 from web.pages.table import add_pages
 from web.problems import add_problems
 
 __all__ = ["House", "make_app", "own_names"]
 
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; "
-    "script-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": policy(),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",  # a first-start link must not leak to where a page leads
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -32,10 +35,13 @@ def make_app(house: House) -> Quart:
     app.request_class = BoundedRequest
     app.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES
     add_filters(app, house)
+    add_frame(app, house)
     add_problems(app)
     add_health(app, house)
-    guard(app, house, {**add_routes(app, house, ROUTES), **add_pages(app, house)})
+    rights = {**add_routes(app, house, ROUTES), **add_pages(app, house), **add_metrics(app, house)}
+    guard(app, house, rights)
     app.after_request(_add_headers)
+    add_packing(app)
     return app
 
 
@@ -45,7 +51,8 @@ def own_names(app: Quart) -> frozenset[str]:
 
 
 async def _add_headers(response: Response) -> Response:
-    response.headers.update(HEADERS)
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)  # the editor's page has a policy of its own
     if request.endpoint != "static":
-        response.headers["Cache-Control"] = "no-store"
+        response.headers.setdefault("Cache-Control", "no-store")
     return response

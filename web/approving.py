@@ -19,8 +19,10 @@ def may_person_answer(question: Question, person: Person) -> bool:
     approval = question.body.approval
     if approval is None:
         return False
-    is_editor, is_admin = person.may("editor"), person.may("admin")
-    return may_answer(approval, person.name, is_editor=is_editor, is_admin=is_admin)
+    may_run, is_admin = person.may("run"), person.may("admin")
+    return any(
+        may_answer(approval, one, may_run=may_run, is_admin=is_admin) for one in {person.name, person.label}
+    )
 
 
 async def answered(house: House, person: Person, approval_id: str, choice: str, comment: str) -> Json:
@@ -28,7 +30,7 @@ async def answered(house: House, person: Person, approval_id: str, choice: str, 
     The decision `{choice, by, comment}`, taken.
 
     Raises:
-        Problem: 400 no such choice, 403, 409 or 410 with who answered first.
+        Problem: 422 no such choice, 403, 409 or 410 with who answered first.
         NotFound, StoreUnavailable.
     """
     question = await house.resuming.by_id(approval_id)
@@ -41,11 +43,12 @@ async def answered(house: House, person: Person, approval_id: str, choice: str, 
         value = decision(approval, choice, comment, by=person.name)
     except ValueError as error:
         parameter = "comment" if choice in approval.choices else "choice"
-        raise Problem(400, f"{parameter}: {error}.", parameter=parameter) from None
+        raise Problem(422, f"{parameter}: {error}.", parameter=parameter) from None
     told = question.told
     if told.verdict == "accepted":
         told = await house.resuming.answer(question, value, by=person.name)
     late = closed(told)
     if late:
         raise Problem(410 if late.is_over else 409, late.sentence, **late.facts)
+    await house.audit(person, "answered", "approval", approval_id, choice=choice)
     return value

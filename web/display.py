@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -12,11 +14,15 @@ from markupsafe import Markup, escape
 from quart import Quart
 
 from runner.values import Json
+from runner.workbench.unsent import curl_of
 from web.house import House
 from web.texts import exact, visible
 
 MOST_SHOWN = 64 * 1024  # characters of one value; the API gives the whole
 LONGEST_LINE = 1000  # characters of YAML before it is broken
+LONGEST_SENTENCE = 1000  # characters
+MOMENT = re.compile(r"\b(\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\d(?:\.\d{1,6})?Z)\b")
+ADDRESS = re.compile(r"(https://(?!acme\.)[\w./~-]*[\w/~-])")  # acme's are examples
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
@@ -34,10 +40,14 @@ def add_filters(app: Quart, house: House) -> None:
         "exact": lambda text: exact(text, zone),
         "took": took,
         "pretty": pretty,
+        "readable": readable,
+        "curl": curl,
         "bytes": size,
         "span": span,
         "ticks": ticks,
+        "linked": linked,
         "inline": inline,
+        "moments": lambda text: moments(text, zone),
     }
 
 
@@ -61,10 +71,13 @@ def took(start: str | None, end: str | None) -> str:
 
 
 def size(count: int) -> str:
-    """A number of bytes as `192 B`, `1.5 KB` or `2.0 MB`."""
+    """A number of bytes as `192 B`, `1.5 KB`, `2.0 MB` or `84.3 GB`."""
     if count < 1000:
         return f"{count} B"
-    return f"{count / 1000:.1f} KB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
+    for unit, bytes_of_one in (("KB", 10**3), ("MB", 10**6)):
+        if count < bytes_of_one * 1000:
+            return f"{count / bytes_of_one:.1f} {unit}"
+    return f"{count / 10**9:,.1f} GB"
 
 
 def span(seconds: float) -> str:
@@ -81,6 +94,33 @@ def ticks(text: str) -> Markup:
     )
 
 
+def linked(text: str) -> Markup:
+    """*text*, in which the https addresses of others' pages lead there, in a tab of their own."""
+    parts = ADDRESS.split(str(visible(text)))
+    return Markup("").join(
+        Markup('<a href="{}" target="_blank" rel="noopener">{}</a>').format(part, part.removeprefix("https://"))
+        if index % 2
+        else escape(part)
+        for index, part in enumerate(parts)
+    )
+
+
+def moments(text: str, zone: ZoneInfo) -> Markup:
+    """
+    *text*, in which points in time are told in *zone*, and by a browser in its reader's. Of what is longer
+    than a sentence can be the beginning: browsers take seconds over ten thousand letters without a space.
+    """
+    if len(text) > LONGEST_SENTENCE:
+        text = f"{text[:LONGEST_SENTENCE]}…"
+    parts = MOMENT.split(str(visible(text)))
+    return Markup("").join(
+        Markup('<time datetime="{}" data-exact>{}</time>').format(part, exact(part, zone))
+        if index % 2
+        else escape(part)
+        for index, part in enumerate(parts)
+    )
+
+
 def inline(value: Json) -> str:
     """A value as a file has it behind its key; nothing where there is none."""
     if value is None:
@@ -91,12 +131,28 @@ def inline(value: Json) -> str:
     return str(text).removesuffix("...\n").strip()
 
 
-def pretty(value: Json) -> str:
-    """JSON over several lines, a text as itself; cut at MOST_SHOWN with a word on how much there is."""
+def pretty(value: Json, *, cut: bool = True) -> str:
+    """JSON over several lines, a text as itself; with *cut* at MOST_SHOWN, and told how much there is."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
-    if len(text) <= MOST_SHOWN:
+    if len(text) <= MOST_SHOWN or not cut:
         return text
     return f"{text[:MOST_SHOWN]}\n… the first {MOST_SHOWN:,} of {len(text):,} characters"
+
+
+def readable(text: str) -> str:
+    """*text*, which is JSON as programs write it, over several lines; any other as it is."""
+    if text[:1] not in ("{", "["):
+        return text
+    try:
+        return json.dumps(json.loads(text), ensure_ascii=False, indent=2)
+    except (ValueError, RecursionError):
+        return text
+
+
+def curl(exchange: Mapping[str, Json]) -> str:
+    """What a step sent (an exchange of `runner.engine.details`) as a line for a shell, secrets as •••."""
+    body = exchange["body"]
+    return curl_of(exchange["method"], exchange["url"], exchange["headers"].items(), body)
 
 
 def _length(seconds: float) -> str:

@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
 
+from runner.engine.again import EventDesk
+from runner.engine.audit import NOBODY, AuditLog, Deed
+from runner.engine.changes import Changes
 from runner.engine.connecting import Connections
-from runner.engine.history import History, People
+from runner.engine.custody import Custody
+from runner.engine.details import Details
+from runner.engine.drafts import Drafts
+from runner.engine.filing import Filing
+from runner.engine.history import History
 from runner.engine.library import Library, Live
 from runner.engine.pauses import PauseBoard, Pauses
+from runner.engine.people import People, Users
 from runner.engine.problems import Problems
+from runner.engine.publishing import Publisher
 from runner.engine.replaying import Replayer
 from runner.engine.replays import Replays
 from runner.engine.resuming import Resuming
 from runner.engine.runs import Store
+from runner.engine.single_sign_on import SingleSignOn
+from runner.engine.versions import Versions
+from runner.engine.vitals import Vitals
+from runner.engine.watching import Watcher
 from runner.language.faults import Fault
 from runner.values import Json
+from runner.workbench.trials import Trials
+from web.attempts import Attempts
+from web.passwords import Passwords
+
+if TYPE_CHECKING:
+    from web.auth import Person
 
 Origin = Literal["failed", "start"]
 Version = Literal["live", "original"]
@@ -59,6 +78,19 @@ class StartRun(Protocol):
         """
 
 
+class Release(Protocol):
+    """Lets go of what is held of a workflow."""
+
+    async def __call__(self, slug: str) -> Json:
+        """
+        `{released, held, reasons: [{reason, count}], backlog_full}`: what is held still could not be
+        accepted, or had no room.
+
+        Raises:
+            NotFound: nothing of that name is live. StoreUnavailable.
+        """
+
+
 class CheckText(Protocol):
     """Finds what is wrong with the text of a workflow."""
 
@@ -69,6 +101,48 @@ class CheckText(Protocol):
         Raises:
             StoreUnavailable.
         """
+
+
+class MakeConnector(Protocol):
+    """Makes a connector from an OpenAPI document, beside the workflows."""
+
+    async def __call__(self, document: str | None, wanted: Mapping[str, Json]) -> Json:
+        """
+        `{name, file, actions, connection_kinds, not_converted, notes}`: of *document*, or of the one at
+        `wanted["address"]`; *wanted* has the fields of `runner.openapi.Wanted`, and `replace`.
+
+        Raises:
+            SettingsError: nothing can be made of it, or its name is taken.
+            HooklineError: it cannot be written.
+        """
+
+
+class MakeCase(Protocol):
+    """Makes a test of a run."""
+
+    async def __call__(self, run_id: str, *, is_written: bool) -> Json:
+        """
+        `{workflow, file, text, note}`: the text of a test file with this case alone; with *is_written* the
+        case stands behind those of the workflow's test file.
+
+        Raises:
+            NotFound; MoveRefused: none can be made of it, or the folder cannot be written to.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One setting as people see it: `set_by` is a variable's name, the file's, or empty: nothing set it."""
+
+    key: str  # as the file has it: `retention.runs`
+    title: str
+    value: str
+    set_by: str
+
+    @property
+    def variable(self) -> str:
+        """The environment's variable that sets it."""
+        return "HOOKLINE_" + self.key.replace(".", "_").upper()
 
 
 @dataclass(frozen=True)
@@ -83,6 +157,9 @@ class House:
 
     history: History
     people: People
+    users: Users
+    audit_log: AuditLog
+    attempts: Attempts  # to sign in
     library: Library
     store: Store
     url_of: Callable[[Live], str]
@@ -101,7 +178,38 @@ class House:
     replayer: Replayer
     resuming: Resuming
     holding: PauseBoard
+    drafts: Drafts
+    versions: Versions
+    publisher: Publisher
+    filing: Filing
+    release: Release
+    starters: Callable[[], Json]  # `runner.engine.starters.starter_items`
+    changes: Changes  # what changes here, for pages that stay open
+    watcher: Watcher  # tells them what changes in the store
+    details: Details
+    event_desk: EventDesk
     backlog_limit: int
     public_url: str
     timezone: str = "UTC"
     connections: Connections | None = None  # None: this process reaches no services
+    custody: Custody | None = None  # as connections
+    trials: Trials | None = None  # None: this process tries no workflows
+    vitals: Vitals | None = None  # None: this process does not look at how it is
+    make_case: MakeCase | None = None  # None: this process has no workbench
+    make_connector: MakeConnector | None = None  # None: this process makes none
+    mends: Callable[[str], Json] = lambda _connector: []  # what codes of its service mean: `{code, mend}`
+    settings: Sequence[Shown] = ()
+    single_sign_on: SingleSignOn | None = None  # None: nobody signs in elsewhere
+    passwords: Passwords = field(default_factory=Passwords)
+
+    async def audit(
+        self, person: Person | None, verb: str, kind: str, name: str, /, **facts: Json
+    ) -> None:
+        """
+        Write down that *person* did this (`runner.engine.audit.Deed`); *facts* without secrets.
+
+        Raises:
+            StoreUnavailable.
+        """
+        key, who = (person.key, person.name) if person else NOBODY
+        await self.audit_log.note(Deed(key, who, verb, kind, name, facts))

@@ -49,7 +49,7 @@ def add_problems(app: Quart) -> None:
 
 def speaks_json(path: str) -> bool:
     """Whether the address belongs to the API or to a machine's check."""
-    return path == "/api" or path.startswith("/api/") or path in {"/healthz", "/readyz"}
+    return path == "/api" or path.startswith("/api/") or path in {"/healthz", "/readyz", "/metrics"}
 
 
 async def _answer(error: Exception) -> Response:

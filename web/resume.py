@@ -15,12 +15,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from runner.engine.people import Holder
 from runner.engine.resuming import LINK, RESUME, Question, Resuming, Told, closed, decision
 from runner.errors import BacklogFull, InboundError, NotFound, StoreUnavailable
 from runner.inbound.decode import Bounds, body_limit, decode
@@ -44,7 +45,7 @@ HEADERS = {
     "x-robots-tag": "noindex",
     "cache-control": "no-store",
 }
-Who = Callable[[str], Awaitable[tuple[str, Any] | None]]
+Who = Callable[[str], Awaitable[Holder | None]]
 
 log = logging.getLogger(__name__)
 
@@ -154,7 +155,7 @@ class Resume:
         if session is None or not _is_from_here(headers, self._public_url):
             return LINK
         found = await self._who(session)
-        return found[0] if found else LINK
+        return found.name if found else LINK
 
 
 def _methods(question: Question) -> tuple[str, ...]:

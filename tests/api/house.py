@@ -4,33 +4,51 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from quart import Quart
+from argon2 import PasswordHasher
+from quart import Quart, Response
 from quart.typing import TestClientProtocol
 
+from runner.cli.vitals import evaluates
 from runner.engine.accept import Door
+from runner.engine.again import EventDesk
 from runner.engine.answer import Callers
+from runner.engine.changes import Changes
 from runner.engine.checking import check_text
 from runner.engine.examining import Examiner
-from runner.engine.history import Role
+from runner.engine.filing import Filing
 from runner.engine.library import Library, Live
 from runner.engine.pauses import PauseBoard
+from runner.engine.people import NewUser, Provenance, Right, Role, User
+from runner.engine.places import Destinations
+from runner.engine.publishing import Publisher
 from runner.engine.rechecking import Rechecker
+from runner.engine.release import release_all
 from runner.engine.replaying import Replayer
 from runner.engine.resuming import Resuming, resume_token_deriver
 from runner.engine.runs import NewRun
+from runner.engine.starters import starter_items
 from runner.engine.starting import start_by_hand
 from runner.engine.timed import timed_items
+from runner.engine.vitals import Meter, Vitals
+from runner.engine.watching import Watcher
 from runner.errors import NotFound
 from runner.evaluator.pool import EvaluatorPool
+from runner.inbound.providers import provider_infos
 from runner.language.catalogue import ActionInfo, Catalogue
+from runner.language.faults import Fault
+from runner.store.addresses import SQLiteAddresses
 from runner.store.answers import SQLiteAnswers
+from runner.store.audit import SQLiteAudit
+from runner.store.details import SQLiteDetails
+from runner.store.drafts import SQLiteDrafts
 from runner.store.history import SQLiteHistory
+from runner.store.past import SQLitePast
 from runner.store.pauses import SQLitePauses
 from runner.store.people import SQLitePeople
 from runner.store.polls import SQLitePolls
@@ -39,13 +57,20 @@ from runner.store.rechecking import SQLiteRechecks
 from runner.store.replays import SQLiteReplays
 from runner.store.schedules import SQLiteSchedules
 from runner.store.sqlite import SQLiteStore
+from runner.store.users import SQLiteUsers
+from runner.store.versions import SQLiteVersions
+from runner.store.vitals import SQLiteGauge
+from runner.store.watching import SQLiteWatch
 from runner.values import Json
 from tests.api.connected import opened_connections
+from tests.api.tried import opened_trials
 from tests.engine.world import NothingToFetch
 from tests.store.rows_made import Made
 from web.app import House, make_app
-from web.house import Origin, Version
+from web.attempts import Attempts
+from web.house import CheckText, Origin, Release, Version
 
+STARTERS = Path(__file__).parents[2] / "workflows"
 HERE = "http://localhost"
 FROM_HERE = {"Origin": HERE}
 NOTE = ActionInfo("probe.note", "Note a text.", {"text": {"type": "string"}}, frozenset())
@@ -57,6 +82,15 @@ steps:
   - action: probe.note
     with: {text: "{{ payload.id }}"}
 """
+
+
+ADAS = "correct horse battery"
+ADAS_PASSWORD = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(ADAS)
+
+
+def role_of(right: Right) -> tuple[Role, bool]:
+    """The least role with *right*, and whether it takes the right to run beside it."""
+    return ("viewer", True) if right == "run" else (right, False)
 
 
 class Clock:
@@ -82,32 +116,56 @@ class World:
     folder: Path
     secrets: dict[str, str]  # by name: what the server holds
 
-    async def token(self, role: Role = "admin") -> dict[str, str]:
-        """The header of a new API token."""
-        token = await self.house.people.issue("api", name=f"a {role}", role=role, seconds=None)
+    async def token(self, right: Right = "admin") -> dict[str, str]:
+        """The header of a new API token of that role, or of a viewer who may run."""
+        role, may_run = role_of(right)
+        token = await self.house.people.issue(
+            "api", name=f"a {right}", role=role, may_run=may_run, seconds=None
+        )
         return {"Authorization": f"Bearer {token}"}
 
-    async def signed_in(self, role: Role = "admin") -> TestClientProtocol:
-        """A browser that has opened a one-time link and pressed the button."""
-        link = await self.house.people.issue("link", name="ada", role=role, seconds=86400)
+    async def user(self, right: Right = "admin") -> User:
+        """The user ada of that role, or the viewer ada who may run."""
+        email = f"ada.{right}@example.com"
+        found = await self.house.users.by_email(email)
+        role, may_run = role_of(right)
+        new = NewUser(email, "ada", role, may_run=may_run, password=ADAS_PASSWORD)
+        return found[0] if found else await self.house.users.add(new)
+
+    async def link(self, right: Right = "admin", seconds: float = 86400) -> str:
+        """A link of `user(right)`."""
+        user = await self.user(right)
+        provenance = Provenance(user_id=user.id)
+        return await self.house.people.issue(
+            "link", name=user.name, role=user.role, seconds=seconds, provenance=provenance
+        )
+
+    async def signed_in(self, right: Right = "admin") -> TestClientProtocol:
+        """A browser of `user(right)` that has opened a one-time link and pressed the button."""
+        link = await self.link(right)
         browser = self.app.test_client()
         answer = await browser.post(f"/start/{link}", headers=FROM_HERE)
         assert answer.status_code == 303
         return browser
 
-    async def get(self, path: str, *, role: Role = "viewer", status: int = 200) -> Any:
+    async def get(self, path: str, *, role: Right = "viewer", status: int = 200) -> Any:
         """The JSON that a holder of a token gets."""
         answer = await self.app.test_client().get(path, headers=await self.token(role))
         assert answer.status_code == status, await answer.get_data(as_text=True)
         return await answer.get_json()
 
-    async def post(self, path: str, body: Json, *, role: Role = "editor", status: int = 200) -> Any:
+    async def post(self, path: str, body: Json, *, role: Right = "editor", status: int = 200) -> Any:
         """As `get`, for a call with a body."""
         answer = await self.app.test_client().post(path, json=body, headers=await self.token(role))
         assert answer.status_code == status, await answer.get_data(as_text=True)
         return await answer.get_json()
 
-    async def page(self, path: str, *, role: Role = "viewer") -> str:
+    async def send(self, method: str, path: str, body: Json, *, role: Right = "editor") -> Response:
+        """The answer to a request with a JSON body, whatever its status."""
+        client = self.app.test_client()
+        return await client.open(path, method=method, json=body, headers=await self.token(role))
+
+    async def page(self, path: str, *, role: Right = "viewer") -> str:
         """The text of a page as a person sees it."""
         answer = await (await self.signed_in(role)).get(path)
         assert answer.status_code == 200
@@ -117,6 +175,31 @@ class World:
         """A file in the workflows' folder, read at once."""
         (self.folder / f"{slug}.yaml").write_text(text, encoding="utf-8")
         await self.house.library.reload()
+
+
+def checks(store: SQLiteStore, folder: Path, catalogue: Catalogue) -> CheckText:
+    """The check of a text among the files of *folder*."""
+
+    async def check(text: str, slug: str) -> Sequence[Fault]:
+        history = SQLiteHistory(store)
+        return await check_text(text, slug, folder, catalogue, history=history, clock=time.monotonic)
+
+    return check
+
+
+def releases(store: SQLiteStore, library: Library, evaluator: EvaluatorPool, clock: Clock) -> Release:
+    """What lets go of held events; those that nobody has judged stay."""
+
+    async def release(slug: str) -> Json:
+        live = library.get(slug)
+        if live is None:
+            raise NotFound(f"there is no workflow {slug} that is live")
+        pauses = SQLitePauses(store, clock)
+        count = await release_all(Door(store, None, Callers(), evaluator, clock, 100), pauses, live)
+        held = await pauses.count_held(slug)
+        return {"released": count, "held": held, "reasons": [], "backlog_full": False}
+
+    return release
 
 
 @asynccontextmanager
@@ -131,9 +214,11 @@ async def open_world(
         catalogue = Catalogue({NOTE.name: NOTE})
         files = folder / "workflows"
         files.mkdir()
+        addresses, drafts = SQLiteAddresses(store), SQLiteDrafts(store, clock)
         library = Library(
-            files, store, catalogue=lambda: catalogue, token_of=lambda slug, _rotation: f"token-of-{slug}",
-            clock=clock,
+            files, store, catalogue=lambda: catalogue,
+            token_of=lambda slug, rotation: f"token-of-{slug}{f'-{rotation}' if rotation else ''}",
+            clock=clock, addresses=addresses, drafts=drafts,
         )  # fmt: skip
 
         async def start_replay(run_id: str, *, origin: Origin, version: Version) -> Json:
@@ -174,9 +259,14 @@ async def open_world(
 
         evaluator = EvaluatorPool()  # nothing here needs its process
         held: dict[str, str] = {}
+        changes = Changes()
+        watch = SQLiteWatch(store)
         house = House(
             history=SQLiteHistory(store),
             people=SQLitePeople(store, clock),
+            users=SQLiteUsers(store, clock),
+            audit_log=SQLiteAudit(store, clock),
+            attempts=Attempts(clock),
             library=library,
             store=store,
             url_of=lambda live: f"{public_url}/hooks/{live.token}",
@@ -186,9 +276,7 @@ async def open_world(
             start_run=start_run,
             form_url_of=form_url_of,
             recheck=recheck,
-            check=lambda text, slug: check_text(
-                text, slug, files, catalogue, history=SQLiteHistory(store), clock=time.monotonic
-            ),
+            check=checks(store, files, catalogue),
             ping=store.ping,
             timed=timed,
             pauses=SQLitePauses(store, clock),
@@ -209,11 +297,39 @@ async def open_world(
                 clock,
             ),
             holding=PauseBoard(SQLitePauses(store, clock)),
+            drafts=drafts,
+            versions=SQLiteVersions(store),
+            publisher=Publisher(library, SQLiteVersions(store), checks(store, files, catalogue), clock),
+            filing=Filing(library, drafts, addresses, clock),
+            release=releases(store, library, evaluator, clock),
+            starters=lambda: starter_items(STARTERS, str.title, provider_infos()),
+            changes=changes,
+            details=SQLiteDetails(SQLiteHistory(store)),
+            event_desk=EventDesk(
+                Door(store, None, Callers(), evaluator, clock, 100),
+                SQLitePauses(store, clock),
+                library,
+                SQLitePast(store),
+            ),
+            watcher=Watcher(watch, SQLiteHistory(store), SQLiteProblems(store), changes, clock),
             backlog_limit=100,
             public_url=public_url,
         )
-        async with opened_connections(store, clock, public_url) as connections:
-            house = replace(house, connections=connections)
+        def texts() -> dict[str, str]:
+            return {path.stem: path.read_text("utf-8") for path in files.glob("*.yaml")}
+
+        async with (
+            opened_connections(store, clock, public_url, texts) as (connections, custody),
+            opened_trials(store, library, house.history, catalogue, held, clock, public_url) as trials,
+        ):
+            vitals = Vitals(
+                meter=Meter(SQLiteGauge(store), clock=clock, steady=clock),
+                destinations=Destinations(limit=8, clock=clock),
+                evaluates=lambda: evaluates(evaluator),
+                kept={"runs": "30d", "events": "30d"},
+                max_bytes=0,
+            )
+            house = replace(house, connections=connections, custody=custody, trials=trials, vitals=vitals)
             world = World(make_app(house), house, store, made, clock, files, held)
             for slug, text in workflows.items():
                 await world.write(slug, text)

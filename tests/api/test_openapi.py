@@ -5,6 +5,7 @@ import re
 from runner.engine.problems import Trouble
 from runner.engine.resuming import question_id
 from runner.engine.runs import NO_END, Disposition, Gate, Record, RecordStatus, Status
+from tests.api.connected import TOKEN
 from tests.api.house import World
 from tests.api.schema_check import differences
 from web.api.openapi import ROUTES
@@ -20,10 +21,33 @@ ASKS = "name: Asks\ntrigger: {webhook: {}}\nsteps: [{id: ok, wait_for: {approval
 BROKEN = "name: Broken\ntrigger:\n  webhook: {}\nsteps:\n  - action: probe.nte\n"
 
 
+# whose answers are held against the document where they are made
+ELSEWHERE = {
+    # test_people.py
+    "me", "set_my_password", "list_users", "add_user", "show_user", "change_user", "remove_user", "link_user",
+    "list_tokens", "create_token", "revoke_token", "list_sessions", "end_session", "list_audit",
+    "list_settings",
+    # test_workflow_texts.py
+    "show_workflow", "put_workflow", "delete_workflow", "restore_workflow", "rename_workflow",
+    "begin_workflow", "list_starters", "put_draft", "drop_draft", "publish", "merge", "review",
+    "list_versions", "show_version", "return_to_version", "release_workflow",
+    # test_connectors.py
+    "make_connector",
+    # test_trying.py
+    "recent_events", "event_data", "event_fields", "evaluate", "preview", "try_workflow", "send_sample",
+    "list_samples", "show_sample", "show_catalogue", "workflow_schema",
+    # test_live.py: it has no end
+    "live",
+    # test_details.py
+    "list_exchanges", "count_events", "count_runs", "show_case", "write_case",
+    "replay_event", "release_event",
+}  # fmt: skip
+
+
 async def test_every_route_under_api_is_described_and_nothing_else(world: World) -> None:
     document = await world.get(f"{PREFIX}/openapi.json")
     served = {
-        (method, re.sub("<[^>]+>", "{id}", rule.rule.removeprefix(PREFIX)))
+        (method, re.sub("<([^>]+)>", r"{\1}", rule.rule.removeprefix(PREFIX)))
         for rule in world.app.url_map.iter_rules()
         if rule.rule.startswith("/api")
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
@@ -73,7 +97,6 @@ async def test_every_described_answer_matches_a_real_one(world: World) -> None:
     )
     ids = {
         "list_events": [""], "list_runs": [""], "list_workflows": [""], "list_actions": [""], "openapi": [""],
-        "show_workflow": ["orders", "broken"],
         "show_event": [unread, (await world.get(f"{PREFIX}/runs/{failed}"))["event"]],
         "show_run": [failed, queued],
         "cancel_run": [queued],
@@ -81,14 +104,17 @@ async def test_every_described_answer_matches_a_real_one(world: World) -> None:
         "pause_workflow": ["orders"],
         "resume_workflow": ["orders"],
         "list_problems": [""], "show_problem": [problem["id"]], "see_problem": [problem["id"]],
-        "dismiss_problem": [problem["id"]],
+        "dismiss_problem": [problem["id"]], "try_problem": [problem["id"]], "show_health": [""],
         "recheck_events": [""],
         "list_schedules": [""],
         "list_approvals": [""], "answer_approval": [question_id(asking, "ok")],
         "run_workflow": ["manual"], "check_workflow": ["orders"],
         "list_connections": [""], "show_connection": ["card", "shop"], "test_connection": ["card", "lost"],
-        "list_choices": ["card"], "connect_connection": ["shop"],
+        "list_choices": ["card"], "connect_connection": ["shop"], "list_connection_kinds": [""],
+        "set_connection": ["new-card"], "delete_connection": ["new-card"],
+        "list_secrets": [""], "set_secret": ["NEW_SECRET"], "delete_secret": ["NEW_SECRET"],
         "import_curl": [""],
+        "find": [""], "list_activity": [""],
         "list_replays": [""], "plan_replay": [""], "show_replay": [planned["id"]],
         "start_replay": [planned["id"]], "pause_replay": [planned["id"]], "stop_replay": [planned["id"]],
     }  # fmt: skip
@@ -96,6 +122,8 @@ async def test_every_described_answer_matches_a_real_one(world: World) -> None:
         "answer_approval": {"choice": "approve"}, "dismiss_problem": {"note": "a test"},
         "plan_replay": {"where": "workflow=orders"},
         "list_choices": {"action": "library.put", "input": "shelf"},
+        "set_connection": {"kind": "library", "fields": {"token": TOKEN}, "test": True},
+        "set_secret": {"value": "s3cret"},
         "import_curl": {"command": "curl -u a:b https://x.example"},
         "check_workflow": {"text": "nmae: x\n"},
     }  # fmt: skip
@@ -103,17 +131,20 @@ async def test_every_described_answer_matches_a_real_one(world: World) -> None:
     checked = 0
     for path, item in document["paths"].items():
         for method, operation in item.items():
-            schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
-            for identity in ids[operation["operationId"]]:
+            name = operation["operationId"]
+            for identity in () if name in ELSEWHERE else ids[name]:
+                schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
                 address = PREFIX + path.replace("{id}", identity)
                 body = bodies.get(operation["operationId"], {})
                 if method == "get":
                     answer = await world.get(address)
                 else:
-                    answer = await world.post(address, body, role="admin")
+                    got = await world.send(method.upper(), address, body, role="admin")
+                    answer = await got.get_json()
+                    assert got.status_code == 200, (name, answer)
                 assert differences(answer, schema, document) == []
                 checked += 1
-    assert checked == 39
+    assert checked == sum(map(len, ids.values()))
 
 
 async def test_every_error_is_a_described_problem(world: World) -> None:

@@ -423,9 +423,9 @@ def test_a_decision_is_one_of_the_choices() -> None:
 
 
 def test_who_may_answer() -> None:
-    assert may_answer(APPROVAL, "ada", is_editor=True, is_admin=False)
-    assert not may_answer(APPROVAL, "ada", is_editor=False, is_admin=False)
+    assert may_answer(APPROVAL, "ada", may_run=True, is_admin=False)
+    assert not may_answer(APPROVAL, "ada", may_run=False, is_admin=False)
     named = Approval(compile_template("?"), ("yes",), ("ada",))
-    assert may_answer(named, "ada", is_editor=False, is_admin=False)
-    assert not may_answer(named, "grace", is_editor=True, is_admin=False)
-    assert may_answer(named, "root", is_editor=True, is_admin=True)
+    assert may_answer(named, "ada", may_run=False, is_admin=False)
+    assert not may_answer(named, "grace", may_run=True, is_admin=False)
+    assert may_answer(named, "root", may_run=True, is_admin=True)

@@ -164,7 +164,7 @@ async def test_one_message_when_a_problem_opens_and_one_when_it_closes(tmp_path:
         assert told.splitlines() == [
             "chat: open: Problem: send failed: it was refused",
             "orders, step send: 3 runs so far.",
-            f"http://hookline.test/runs?problem={problem['id']}",
+            f"http://hookline.test/failures/{problem['id']}",
         ]
         await SQLiteProblems(world.store).dismiss(problem["id"], by="ada", note="a test", now=world.now)
         for each in tellers:

@@ -75,7 +75,7 @@ async def test_what_is_named_is_hidden_everywhere_and_the_run_has_it(world: Worl
     run = seen["run"]
     assert run["status"] == "filtered"
     assert run["title"] == "Order of •••"
-    assert 'payload.customer.email = "•••"' in run["reason"]["sentence"]
+    assert 'payload.customer.email was "•••"' in run["reason"]["sentence"]
     assert run["reason"]["facts"]["seen"]["payload.age"] == 36
     assert run["steps"][1]["input"] == {"text": "to •••, token •••, card •••"}
     assert all("hidden" not in entry for entry in run["trace"])

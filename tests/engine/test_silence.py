@@ -142,12 +142,12 @@ async def test_one_message_when_it_opens_and_one_when_events_come_again(world: W
     ways = (Way("chat", "probe.note", lambda notice: {"text": _said(notice)}),)
     teller = Teller(SQLiteNotices(world.store), world.tools, ways=lambda: ways, per_minute=5)
     for later in (0, 1, 10, 20, 30):
-        await listen(world, NOON + DAY + later)
+        (problem,) = await listen(world, NOON + DAY + later)
         await teller.tell()
     assert world.outside.notes == [
         (
             "open: Silent: one: No event has come since 2027-01-15T08:00:00.000Z, when this was first "
-            "expected: at least one is expected every 1d.\nhttp://hookline.test/events?workflow=one"
+            f"expected: at least one is expected every 1d.\nhttp://hookline.test/failures/{problem['id']}"
         )
     ]
     accepted = await world.send("one")

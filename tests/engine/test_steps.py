@@ -26,7 +26,7 @@ async def test_a_filter_that_does_not_hold_ends_the_run_and_says_why(tmp_path: P
     )
     assert end.status is Status.FILTERED
     assert end.reason
-    assert end.reason.sentence == "big did not hold: payload.total > `100` (payload.total = 80)"
+    assert end.reason.sentence == "Stopped on purpose at big: payload.total was 80; it must be more than 100."
     assert outside.notes == []
 
 

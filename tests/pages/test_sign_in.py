@@ -11,13 +11,9 @@ from web.attempts import IN_TOTAL, PER_ADDRESS
 DAY = 86400.0
 
 
-async def _link(world: World) -> str:
-    return await world.house.people.issue("link", name="ada", role="admin", seconds=DAY)
-
-
 async def test_looking_at_a_link_does_not_spend_it(world: World) -> None:
     """Messengers and mail programs open links to preview them."""
-    link = await _link(world)
+    link = await world.link()
     for _ in range(3):
         answer = await world.app.test_client().get(f"/start/{link}")
         assert answer.status_code == 200
@@ -28,7 +24,7 @@ async def test_looking_at_a_link_does_not_spend_it(world: World) -> None:
 
 
 async def test_the_button_signs_in_once(world: World) -> None:
-    link = await _link(world)
+    link = await world.link()
     browser = world.app.test_client()
     answer = await browser.post(f"/start/{link}", headers=FROM_HERE)
     assert answer.headers["Location"] == "/"
@@ -46,7 +42,7 @@ async def test_the_button_signs_in_once(world: World) -> None:
 
 
 async def test_a_link_whose_time_is_over_says_how_to_get_another(world: World) -> None:
-    link = await _link(world)
+    link = await world.link()
     world.clock.later = DAY
     answer = await world.app.test_client().post(f"/start/{link}", headers=FROM_HERE)
     assert answer.status_code == 403
@@ -54,16 +50,26 @@ async def test_a_link_whose_time_is_over_says_how_to_get_another(world: World) -
 
 
 async def test_another_site_cannot_press_the_button(world: World) -> None:
-    link = await _link(world)
+    link = await world.link()
     for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {}):
         assert (await world.app.test_client().post(f"/start/{link}", headers=headers)).status_code == 403
     assert (await world.app.test_client().post(f"/start/{link}", headers=FROM_HERE)).status_code == 303
 
 
 @pytest.mark.parametrize("shape", ["{}", "http://localhost:8000/start/{}", "  {}\n"])
-async def test_a_link_can_be_pasted(world: World, shape: str) -> None:
+async def test_a_link_that_is_pasted_is_opened_and_not_used_up(world: World, shape: str) -> None:
     browser = world.app.test_client()
-    form = {"token": shape.format(await _link(world)), "next": "/runs?q=1"}
+    link = await world.link()
+    answer = await browser.post("/signin", form={"token": shape.format(link)}, headers=FROM_HERE)
+    assert answer.headers["Location"] == f"/start/{link}"
+    assert (await browser.post(f"/start/{link}", headers=FROM_HERE)).status_code == 303
+
+
+@pytest.mark.parametrize("shape", ["{}", "  {}\n", "Authorization: Bearer {}"])
+async def test_a_token_can_be_pasted(world: World, shape: str) -> None:
+    token = (await world.token("viewer"))["Authorization"].removeprefix("Bearer ")
+    browser = world.app.test_client()
+    form = {"token": shape.format(token), "next": "/runs?q=1"}
     answer = await browser.post("/signin", form=form, headers=FROM_HERE)
     assert answer.headers["Location"] == "/runs?q=1"
     assert (await browser.get("/")).status_code == 200
@@ -80,7 +86,7 @@ async def test_an_api_token_signs_in_with_its_own_role_for_half_a_day(world: Wor
 
 
 async def test_all_that_is_wrong_is_answered_alike(world: World) -> None:
-    used = await _link(world)
+    used = await world.link()
     await world.house.people.spend_link(used)
     session = await world.house.people.issue("session", name="ada", role="admin", seconds=DAY)
     answers = []
@@ -93,8 +99,8 @@ async def test_all_that_is_wrong_is_answered_alike(world: World) -> None:
 
 async def test_the_session_changes_at_each_sign_in_and_the_old_one_ends(world: World) -> None:
     browser = await world.signed_in()
-    old = (await browser.post(f"/start/{await _link(world)}", headers=FROM_HERE)).headers["Set-Cookie"]
-    new = (await browser.post(f"/start/{await _link(world)}", headers=FROM_HERE)).headers["Set-Cookie"]
+    old = (await browser.post(f"/start/{await world.link()}", headers=FROM_HERE)).headers["Set-Cookie"]
+    new = (await browser.post(f"/start/{await world.link()}", headers=FROM_HERE)).headers["Set-Cookie"]
     assert old.split(";")[0] != new.split(";")[0]
     stranger = world.app.test_client()
     assert (await stranger.get("/", headers={"Cookie": old.split(";")[0]})).status_code == 303
@@ -131,7 +137,8 @@ async def test_whoever_is_signed_in_needs_no_sign_in_page(world: World) -> None:
 
 
 async def test_the_way_back_of_a_form_stays_on_this_server(world: World) -> None:
-    form = {"token": await _link(world), "next": "https://evil.example/"}
+    token = (await world.token("viewer"))["Authorization"].removeprefix("Bearer ")
+    form = {"token": token, "next": "https://evil.example/"}
     answer = await world.app.test_client().post("/signin", form=form, headers=FROM_HERE)
     assert answer.headers["Location"] == "/"
 
@@ -140,7 +147,7 @@ async def test_guessing_is_slowed_for_one_address(world: World) -> None:
     browser = world.app.test_client()
     for _ in range(PER_ADDRESS):
         assert (await browser.post("/start/hl_x", headers=FROM_HERE)).status_code == 403
-    link = await _link(world)
+    link = await world.link()
     answer = await browser.post(f"/start/{link}", headers=FROM_HERE)
     assert answer.status_code == 429
     assert 0 < int(answer.headers["Retry-After"]) <= 60

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from quart import Quart, g, redirect, render_template, request, url_for
+from quart import g, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
 
 from web.approving import answered, may_person_answer
 from web.house import House
 
 MOST_SHOWN = 100  # on one page; when those are answered the next stand there
-
-
-def tell_of_approvals(app: Quart, house: House) -> None:
-    """Let every page know whether there are any: only then the navigation names them."""
-
-    @app.context_processor
-    async def names() -> dict[str, Any]:
-        return {"has_approvals": bool(g.get("person")) and bool((await house.resuming.open(limit=1))[0])}
 
 
 async def approvals(house: House) -> str:

@@ -31,6 +31,7 @@ async def start_run(house: House, slug: str) -> ResponseReturnValue:
         except InputsRefused as refused:  # the file was changed this very moment
             others = [said for _path, said in refused.faults]
         else:
+            await house.audit(g.person, "ran", "workflow", slug, run=started["id"])
             if started["id"]:
                 return redirect(url_for("run", run_id=started["id"]), 303)
             return redirect(url_for("event", event_id=started["event"]), 303)

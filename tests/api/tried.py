@@ -1,0 +1,78 @@
+"""What the tests' house tries workflows with: the real process that looks on, and the real door."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from quart import Quart
+
+from runner.cli.trying import DeskPool
+from runner.engine.accept import Door
+from runner.engine.answer import Callers
+from runner.engine.examining import Examiner
+from runner.engine.pauses import PauseBoard
+from runner.engine.redact import Redactions
+from runner.evaluator.pool import EvaluatorPool
+from runner.inbound.request import Request
+from runner.store.past import SQLitePast
+from runner.store.pauses import SQLitePauses
+from runner.workbench.trials import Trials
+from runner.workbench.wire import Held
+from tests.engine.world import NothingToFetch
+from web.bodies import Room
+from web.hooks import Hooks
+from web.inside import Sampled, deliver
+from web.senders import Senders
+
+if TYPE_CHECKING:
+    from runner.engine.history import History
+    from runner.engine.library import Library
+    from runner.language.catalogue import Catalogue
+    from runner.store.sqlite import SQLiteStore
+
+
+@asynccontextmanager
+async def opened_trials(
+    store: SQLiteStore,
+    library: Library,
+    history: History,
+    catalogue: Catalogue,
+    held: dict[str, str],
+    clock: Callable[[], float],
+    public_url: str,
+) -> AsyncIterator[Trials]:
+    """Without a worker: runs stay queued. *held* are the secrets."""
+    evaluator = EvaluatorPool()
+    door = Door(store, None, Callers(), evaluator, clock, 100, PauseBoard(SQLitePauses(store, clock)))
+    examiner = Examiner(held.copy, NothingToFetch())
+    nobody = Senders((), "")
+    pages: Any = Quart(__name__)  # a sample never gets there
+    hooks = Hooks(library, door, examiner, nobody, pages, public_url=public_url, room=Room(1 << 24))
+    desk = DeskPool()
+
+    async def let_in(request: Request, by: str, is_sent: bool) -> tuple[int, bytes]:
+        heard = await deliver(hooks, request, Sampled(by, is_sent))
+        return heard.status, heard.body
+
+    try:
+        yield Trials(
+            library=library,
+            history=history,
+            past=SQLitePast(store),
+            desk=desk,
+            door=door,
+            examiner=examiner,
+            redaction_of=Redactions(library, store, store.newest_version),
+            held=lambda: Held(secrets=tuple(held)),
+            secrets=held.copy,
+            secret_values=lambda: frozenset(held.values()),
+            catalogue=lambda: catalogue,
+            overrides=lambda _slug: {},
+            url_of=lambda token: f"{public_url}/hooks/{token}",
+            deliver=let_in,
+        )
+    finally:
+        await desk.close()
+        await evaluator.close()
