@@ -7,7 +7,7 @@ PORT ?= 8000
 # processes that run tests side by side
 JOBS ?= 2
 
-.PHONY: help install run test check format lock bench soak clean
+.PHONY: help install run browser test check editor format lock bench soak clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -24,7 +24,10 @@ $(STAMP): requirements.lock pyproject.toml
 run: install ## the server on http://127.0.0.1:8000 with the starter workflows
 	$(BIN)/hookline serve --workflows workflows --data .hookline --port $(PORT)
 
-test: install check ## lint, types, import contracts and all tests
+browser: install
+	@command -v chromium > /dev/null || $(BIN)/playwright install chromium  # Debian's where there is one
+
+test: install check browser ## lint, types, import contracts and all tests
 	$(BIN)/python -m pytest -n $(JOBS)
 
 check: install ## lint, types and import contracts alone
@@ -34,6 +37,10 @@ check: install ## lint, types and import contracts alone
 	$(BIN)/lint-imports
 	$(BIN)/hookline check workflows
 	$(BIN)/hookline test workflows
+	web/editor/check.sh
+
+editor: ## web/static/editor anew from web/editor (needs Node 20 and a network)
+	cd web/editor && npm ci --no-audit --no-fund && npm run check && npm test && npm run build
 
 format: install ## the formatter and the linter's safe mends
 	$(BIN)/ruff format .
