@@ -1,4 +1,4 @@
-"""The editor's [Try ▾]: a preview that sends nothing, and "Send for real…" that says where first; and a merge by hand."""
+"""The editor's [Try ▾], which sends nothing unless it says first where; and a merge by hand."""
 
 from __future__ import annotations
 
