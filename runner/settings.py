@@ -399,7 +399,9 @@ def _judged_oidc(oidc: Oidc) -> list[str]:
     faults = []
     if not oidc.is_set:
         if oidc.client_id or oidc.allowed_domains or oidc.role_claim:
-            faults.append("oidc: issuer is missing; it is the provider's address, such as https://id.example.com")
+            faults.append(
+                "oidc: issuer is missing; it is the provider's address, such as https://id.example.com"
+            )
         return faults
     if not oidc.client_id:
         faults.append("oidc: client_id is missing; the provider gives it to whoever registers this server")

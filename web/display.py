@@ -98,7 +98,9 @@ def linked(text: str) -> Markup:
     """*text*, in which the https addresses of others' pages lead there, in a tab of their own."""
     parts = ADDRESS.split(str(visible(text)))
     return Markup("").join(
-        Markup('<a href="{}" target="_blank" rel="noopener">{}</a>').format(part, part.removeprefix("https://"))
+        Markup('<a href="{}" target="_blank" rel="noopener">{}</a>').format(
+            part, part.removeprefix("https://")
+        )
         if index % 2
         else escape(part)
         for index, part in enumerate(parts)

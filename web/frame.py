@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 LOCAL_SEEN = "hookline_local"  # the cookie of who has read that the address is a local one
 
 
-
 @dataclass(frozen=True, slots=True)
 class Banner:
     """One sentence in its colour, and where to go; `puts_away` is a cookie that keeps it from coming back."""

@@ -202,9 +202,7 @@ class House:
     single_sign_on: SingleSignOn | None = None  # None: nobody signs in elsewhere
     passwords: Passwords = field(default_factory=Passwords)
 
-    async def audit(
-        self, person: Person | None, verb: str, kind: str, name: str, /, **facts: Json
-    ) -> None:
+    async def audit(self, person: Person | None, verb: str, kind: str, name: str, /, **facts: Json) -> None:
         """
         Write down that *person* did this (`runner.engine.audit.Deed`); *facts* without secrets.
 

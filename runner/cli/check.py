@@ -270,9 +270,7 @@ def _of_connector(path: Path) -> tuple[str, list[Fault]]:
 
 
 @contextlib.asynccontextmanager
-async def _known(
-    folder: Path | None, data: Path | None, folders: Sequence[Path]
-) -> AsyncIterator[_Known]:
+async def _known(folder: Path | None, data: Path | None, folders: Sequence[Path]) -> AsyncIterator[_Known]:
     """
     What is known with the data in *folder*; *data* is the option, which may name one that is not there;
     *folders* are those of the workflows, whose connectors are known too.

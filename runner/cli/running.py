@@ -368,9 +368,7 @@ def _pages(
 ) -> Any:  # Quart's types of ASGI are narrower than ASGI
     from web.app import make_app, own_names
 
-    house = _house(
-        rooms, engine.door, connections_of(rooms, engine.tools), custody_of(rooms, engine.tools)
-    )
+    house = _house(rooms, engine.door, connections_of(rooms, engine.tools), custody_of(rooms, engine.tools))
     trials = trials_of(rooms, engine.door, engine.examiner, desk, inbound)
     app = make_app(replace(house, trials=trials, vitals=vitals_of(rooms, engine.tools, engine.meter)))
     rooms.library.reserved = own_names(app)  # a path given away before a page had it leads to the page

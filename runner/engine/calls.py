@@ -161,9 +161,7 @@ async def call(tools: Tools, prepared: Prepared) -> Called:
     action = prepared.action
     files = CallFiles(tools, prepared.readable)
     seconds = prepared.timeout_seconds
-    places = tools.destinations.places(
-        parked_at=prepared.parked_at, connection=prepared.connection_name
-    )
+    places = tools.destinations.places(parked_at=prepared.parked_at, connection=prepared.connection_name)
     handle = _handle(tools, prepared, files, places, _state(tools, prepared))
     with places:
         making = _judged(tools, action.name, seconds, _result(tools, prepared, handle, places))

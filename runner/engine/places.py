@@ -122,9 +122,7 @@ class Destinations:
             self._parked_connections.add(name)
             raise Parked(_paused(f"the connection {name}", pause), place=CONNECTION + name)
 
-    async def enter(
-        self, name: str, *, was_parked: bool, must: bool, connection: str | None = None
-    ) -> Pass:
+    async def enter(self, name: str, *, was_parked: bool, must: bool, connection: str | None = None) -> Pass:
         """
         Admission for a call of destination *name* (host:port), to be given back by `leave`.
 

@@ -395,7 +395,6 @@ DEFAULTS_BLOCK = Block(
 )
 
 
-
 def kinds_in(names: Collection[str]) -> list[str]:
     """The kinds of step that a mapping with keys *names* could be: one, where it is right."""
     kinds = [one for one in STEP_KINDS if one in names]

@@ -315,6 +315,7 @@ async def open_world(
             backlog_limit=100,
             public_url=public_url,
         )
+
         def texts() -> dict[str, str]:
             return {path.stem: path.read_text("utf-8") for path in files.glob("*.yaml")}
 

@@ -177,7 +177,9 @@ def _flag(name: str, summary: str) -> Parameter:
 
 
 _NAME = Parameter(
-    "name", "As lists show it.", {"type": "string", "pattern": r"\S", "maxLength": LONGEST_NAME},
+    "name",
+    "As lists show it.",
+    {"type": "string", "pattern": r"\S", "maxLength": LONGEST_NAME},
     _checked(read_name),
 )
 _ROLE = Parameter(

@@ -171,9 +171,7 @@ SAMPLE = Parameter(
 )  # fmt: skip
 PAYLOAD = Parameter("payload", "Or any payload; without all three, an empty one.", ANYTHING, _as_given, ANY)
 OF_EVENT = (EVENT, SAMPLE, PAYLOAD)
-SLUG = Parameter(
-    "slug", "The workflow's.", OF_SLUG, OF_WORKFLOW.read, is_required=True
-)
+SLUG = Parameter("slug", "The workflow's.", OF_SLUG, OF_WORKFLOW.read, is_required=True)
 AT = "without loop indices: its id, or its kind and position such as `filter#1`, behind those around it."
 STATUSES = ("passed", "stopped", "skipped", "would_send", "failed", "unknown", "not_reached")
 
