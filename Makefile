@@ -4,8 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PORT ?= 8000
-# processes that run tests side by side
-JOBS ?= 2
+# processes that run tests side by side: on two cores three, since half of the time tests wait for other processes
+JOBS ?= 3
 
 .PHONY: help install run browser test check editor format lock bench soak clean
 
@@ -28,7 +28,7 @@ browser: install
 	@command -v chromium > /dev/null || $(BIN)/playwright install chromium  # Debian's where there is one
 
 test: install check browser ## lint, types, import contracts and all tests
-	$(BIN)/python -m pytest -n $(JOBS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 check: install ## lint, types and import contracts alone
 	$(BIN)/ruff format --check .

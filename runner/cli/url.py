@@ -92,7 +92,7 @@ async def _add_path(rooms: Rooms, slug: str, path: str) -> str:
         MoveRefused: another one does.
     """
     from runner.cli.door import open_door
-    from runner.cli.running import own_names_of
+    from runner.cli.pages import own_names_of
     from runner.engine.address import HOOKS, can_be_guessed, check_path
 
     async with open_door(rooms) as door:

@@ -12,10 +12,12 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.visitor import Visitor, visitor
 from tests.cli.home import Home
+
+expect.set_options(timeout=20_000)  # milliseconds: a busy machine is no fault
 
 Visit = Callable[..., AbstractContextManager[Visitor]]
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,10 +45,11 @@ class Running:
 
 
 class Paths(dict[str, str]):
-    """By slug; each is asked for when it is wanted, which has to be outside of an event loop."""
+    """By slug: of the files that are there at the start, and of others when they are asked for."""
 
     def __init__(self, home: Home) -> None:
-        super().__init__()
+        slugs = [path.stem for path in (home.folder / "workflows").glob("*.yaml")]
+        super().__init__({slug: _path(home, slug) for slug in slugs})
         self._home = home
 
     def __missing__(self, slug: str) -> str:
@@ -91,6 +93,8 @@ def serving(home: Home, **environment: str) -> Iterator[Running]:
 
 
 def _path(home: Home, slug: str) -> str:
-    result = home("url", slug)
+    # in a thread of its own: a test's own loop may run, and so may that of a browser's driver
+    with ThreadPoolExecutor(1) as threads:
+        result = threads.submit(home, "url", slug).result()
     assert result.exit_code == 0, result.stderr
     return urlsplit(result.stdout.strip()).path
