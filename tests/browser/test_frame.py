@@ -181,6 +181,7 @@ def test_keys_walk_and_go_unless_they_are_turned_off(here: Here) -> None:
     dialog = here.page.get_by_role("dialog", name="Keys")
     expect(dialog).to_be_visible()
     here.page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
     here.page.keyboard.press("/")
     expect(here.page.get_by_role("searchbox").first).to_be_focused()
     here.page.keyboard.type("g?")  # in a field letters are letters

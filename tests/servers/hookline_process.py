@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from click.testing import Result
+
 from tests.cli.home import ROOT, Home
 
 KIBIBYTE = 1024
@@ -45,15 +47,16 @@ class Running:
 
 
 class Paths(dict[str, str]):
-    """By slug: of the files that are there at the start, and of others when they are asked for."""
+    """By slug: of the good files that are there at the start, and of others when they are asked for."""
 
     def __init__(self, home: Home) -> None:
         slugs = [path.stem for path in (home.folder / "workflows").glob("*.yaml")]
-        super().__init__({slug: _path(home, slug) for slug in slugs})
+        asked = {slug: _asked(home, slug) for slug in slugs}
+        super().__init__({slug: _path(one) for slug, one in asked.items() if one.exit_code == 0})
         self._home = home
 
     def __missing__(self, slug: str) -> str:
-        self[slug] = _path(self._home, slug)
+        self[slug] = _path(_asked(self._home, slug))
         return self[slug]
 
 
@@ -92,9 +95,12 @@ def serving(home: Home, **environment: str) -> Iterator[Running]:
             process.stdout.close()
 
 
-def _path(home: Home, slug: str) -> str:
-    # in a thread of its own: a test's own loop may run, and so may that of a browser's driver
+def _asked(home: Home, slug: str) -> Result:
+    """What `hookline url` says, asked in a thread: a loop may run here, a test's or that of a browser."""
     with ThreadPoolExecutor(1) as threads:
-        result = threads.submit(home, "url", slug).result()
+        return threads.submit(home, "url", slug).result()
+
+
+def _path(result: Result) -> str:
     assert result.exit_code == 0, result.stderr
     return urlsplit(result.stdout.strip()).path
