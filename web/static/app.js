@@ -242,7 +242,7 @@ document.addEventListener("keydown", (event) => {
   }
   const done = {
     g: () => { began = performance.now(); }, j: () => walk(1), k: () => walk(-1), x: () => select(false), X: () => select(true),
-    "/": () => $("main input[type=search]")?.focus(), "?": showKeys,
+    "/": () => $$("main input[type=search]").find((one) => one.checkVisibility())?.focus(), "?": showKeys,
   }[event.key] ?? (/^[a-z]$/.test(event.key) && (() => ($(`[data-key=${event.key}]`, rowOf(event.target) ?? document) ?? null)?.click()));
   if (!done) return;
   if ("/?".includes(event.key)) event.preventDefault();
