@@ -135,6 +135,7 @@ def test_everything_is_found_from_the_keyboard(here: Here) -> None:
     here.person.check_access()
     here.page.keyboard.press("Enter")
     expect(here.page.get_by_role("heading", level=1)).to_have_text("Hello #103")
+    here.page.wait_for_load_state()  # its keys are there only then
     here.page.keyboard.press("Control+k")
     here.page.keyboard.type("nobody at all")
     expect(here.page.get_by_text("Nothing is called “nobody at all”.")).to_be_visible()
@@ -174,9 +175,11 @@ def test_keys_walk_and_go_unless_they_are_turned_off(here: Here) -> None:
     here.page.keyboard.press("k")
     here.page.keyboard.press("Enter")
     expect(here.page).to_have_url(re.compile("/workflows/broken$"))
+    here.page.wait_for_load_state()  # its keys are there only then
     here.page.keyboard.press("g")
     here.page.keyboard.press("e")
     expect(here.page.get_by_role("heading", level=1)).to_have_text("Events")
+    here.page.wait_for_load_state()  # its keys are there only then
     here.page.keyboard.press("?")
     dialog = here.page.get_by_role("dialog", name="Keys")
     expect(dialog).to_be_visible()
