@@ -31,6 +31,12 @@ HooklineError
 from __future__ import annotations
 
 
+def as_sentence(reason: object) -> str:
+    """The message of an error, or any reason, as people read it: with a capital and a full stop."""
+    text = str(reason).rstrip(".")
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
 class HooklineError(Exception):
     """The root of all errors that Hookline raises on purpose."""
 

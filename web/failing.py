@@ -118,11 +118,6 @@ def slower(rate: float) -> float:
     return max(0.1, round(rate / SLOWER, 1)) if rate < SLOWER else float(max(1, round(rate / SLOWER)))
 
 
-def refused_words(why: str) -> str:
-    """The reason why a run cannot be replayed, as a sentence."""
-    return f"{why[:1].upper()}{why[1:]}".rstrip(".") + "."
-
-
 def newest_closed(problems: Sequence[Json]) -> Json | None:
     """The one that closed last."""
     return max(problems, key=lambda one: one["closed_at"], default=None)

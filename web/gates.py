@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from runner.errors import as_sentence
+
 if TYPE_CHECKING:
     from runner.values import Json
     from web.auth import Person
@@ -55,7 +57,7 @@ def told(event: Json, person: Person, *, secrets: Sequence[str], missing: Sequen
         case "held":
             acts = [Act("Let it go", f"{path}/release", posts=True)] if person.may("run") else []
             why = stopped["reason"] if stopped else "its workflow is paused"
-            return Told("It is kept and waits.", f"{why[:1].upper()}{why[1:]}.", acts)
+            return Told("It is kept and waits.", as_sentence(why), acts)
         case "duplicate":
             acts = [Act("See the first one", f"/events/{first['id']}")] if first else []
             delivery = event["delivery_id"]
@@ -70,10 +72,10 @@ def told(event: Json, person: Person, *, secrets: Sequence[str], missing: Sequen
                 if person.may("editor")
                 else []
             )
-            return Told("Not wanted.", f"{why[:1].upper()}{why[1:]}.", acts)
+            return Told("Not wanted.", as_sentence(why), acts)
         case "dropped":
             why = stopped["reason"] if stopped else "there was no room for it"
-            return Told("There was no room for it.", f"{why[:1].upper()}{why[1:]}.")
+            return Told("There was no room for it.", as_sentence(why))
     return Told()
 
 
@@ -103,4 +105,4 @@ def _rejected(
                 "that the sender shows, then check again; nothing has to be sent twice.",
                 acts,
             )
-    return Told("We refused this request.", f"{reason[:1].upper()}{reason[1:].rstrip('.')}.", acts)
+    return Told("We refused this request.", as_sentence(reason), acts)

@@ -23,7 +23,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from runner.engine.people import Holder
 from runner.engine.resuming import LINK, RESUME, Question, Resuming, Told, closed, decision
-from runner.errors import BacklogFull, InboundError, NotFound, StoreUnavailable
+from runner.errors import BacklogFull, InboundError, NotFound, StoreUnavailable, as_sentence
 from runner.inbound.decode import Bounds, body_limit, decode
 from runner.values import Json, dumps, iso
 from web.bodies import Room, SenderLeft, read_body
@@ -111,7 +111,7 @@ class Resume:
         except NotFound:
             return Reply(404, "unknown", "There is nothing at this address.")
         except InboundError as error:
-            return Reply(error.status, "wrong", f"{str(error)[:1].upper()}{str(error)[1:]}.")
+            return Reply(error.status, "wrong", as_sentence(error))
         except (BacklogFull, StoreUnavailable) as error:
             log.warning("an answer hears 503: %s", error, extra={"action": "refused"})
             sentence = "This cannot be taken just now; please send it again."
@@ -141,7 +141,7 @@ class Resume:
             try:
                 value, files = _decided(question, value, by), {}
             except ValueError as error:
-                sentence = f"{str(error)[:1].upper()}{str(error)[1:]}."
+                sentence = as_sentence(error)
                 return Reply(422, "ask", sentence, {"choices": list(approval.choices)}, question=question)
         elif len(dumps(value)) > MOST_OUTPUT_BYTES:
             return Reply(413, "wrong", f"What is sent back may have {MOST_OUTPUT_BYTES:,} bytes.")

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from runner.engine.vitals import Meter, Vitals
-from runner.errors import HooklineError
+from runner.errors import HooklineError, as_sentence
 from runner.language.expressions import compile_expression
 from runner.language.scope import Scope
 from runner.store.vitals import SQLiteGauge
@@ -46,5 +46,5 @@ async def evaluates(evaluator: Evaluator) -> str | None:
     except TimeoutError:
         return f"It gave no answer within {EVALUATES_SECONDS:g} s."
     except HooklineError as error:
-        return f"{str(error)[:1].upper()}{str(error)[1:]}."
+        return as_sentence(error)
     return None if given == 2 else f"It says that two things are {given}."

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from runner.engine.filtered import did_not_hold
 from runner.engine.paths import steps_by_path, without_indices
+from runner.errors import as_sentence
 from runner.language.secrets import MASK
 from runner.language.workflow import (
     CallWorkflow,
@@ -317,7 +318,7 @@ class _Rows:
     def _status(self, one: Outlined, entry: Json, sending: Sending | None) -> tuple[str, str]:
         fault = self.broken.get(one.path)
         if fault is not None:
-            return FAILED, f"{_sentence(fault.message)} {_sentence(fault.hint)}".strip()
+            return FAILED, f"{as_sentence(fault.message)} {as_sentence(fault.hint)}".strip()
         if one.path in self.tried.unknown:
             return UNKNOWN, "Whether it goes on here hangs on an answer that nobody has given yet."
         if entry is None:
@@ -387,7 +388,3 @@ def _request(sending: Sending) -> dict[str, Json]:
         "is_read": sending.is_read,
         "why": sending.why or None,
     }
-
-
-def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:].rstrip('.')}." if text else ""

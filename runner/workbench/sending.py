@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from runner.errors import ActionError, Rejected
+from runner.errors import ActionError, Rejected, as_sentence
 from runner.language.secrets import MASK
 from runner.values import Json
 from runner.workbench.answers import OWN, Answered, Answers, Called
@@ -173,7 +173,7 @@ def counted(effect: str, count: int) -> str:
     """*effect* done *count* times, as a sentence: "Posts 2 messages to #sales."."""
     text = MANY.sub(lambda found: f"{{n}} {found[1]}{found[2]}", effect) if count == 1 else effect
     text = text.replace("{n}", f"{count:,}")
-    return f"{text[:1].upper()}{text[1:]}."
+    return as_sentence(text)
 
 
 def _filled(effect: str, given: Input) -> str:

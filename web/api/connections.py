@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 
 from runner.engine.connecting import Connections
 from runner.engine.custody import Custody
-from runner.errors import ActionError, ConnectionRejected, Rejected, SettingsError
+from runner.errors import ActionError, ConnectionRejected, Rejected, SettingsError, as_sentence
 from runner.values import Json
 from web.api.routes import Asked, Parameter, Route
 from web.api.schemas import OBJECT, TEXT, TEXT_OR_NULL, many, named, page_of, thing
@@ -47,9 +47,9 @@ async def put_connection(house: House, asked: Asked) -> Json:
         if said is not None:
             await custody.note_works(asked.id)
     except SettingsError as error:
-        raise Problem(422, _sentence(error)) from None
+        raise Problem(422, as_sentence(error)) from None
     except ActionError as error:
-        raise Problem(409, _sentence(error)) from None
+        raise Problem(409, as_sentence(error)) from None
     tried = {} if said is None else {"works": True, "said": said}
     await house.audit(asked.person, "set", "connection", asked.id, connection_kind=given["kind"], **tried)
     return {**await asyncio.to_thread(custody.connection, asked.id), "said": said}
@@ -60,7 +60,7 @@ async def delete_connection(house: House, asked: Asked) -> Json:
     try:
         await custody_of(house).delete_connection(asked.id)
     except SettingsError as error:
-        raise Problem(409, _sentence(error)) from None
+        raise Problem(409, as_sentence(error)) from None
     await house.audit(asked.person, "deleted", "connection", asked.id)
     return {}
 
@@ -76,7 +76,7 @@ async def put_secret(house: House, asked: Asked) -> Json:
     try:
         await custody_of(house).set_secret(asked.id, value, hosts=hosts, by=asked.person.name)
     except SettingsError as error:
-        raise Problem(422, _sentence(error)) from None
+        raise Problem(422, as_sentence(error)) from None
     await house.audit(asked.person, "set", "secret", asked.id, **({"hosts": hosts} if hosts else {}))
     return {}
 
@@ -86,7 +86,7 @@ async def delete_secret(house: House, asked: Asked) -> Json:
     try:
         await custody_of(house).delete_secret(asked.id)
     except SettingsError as error:
-        raise Problem(409, _sentence(error)) from None
+        raise Problem(409, as_sentence(error)) from None
     await house.audit(asked.person, "deleted", "secret", asked.id)
     return {}
 
@@ -121,11 +121,6 @@ def custody_of(house: House) -> Custody:
     if house.custody is None:
         raise Problem(503, "This process keeps no secrets.")
     return house.custody
-
-
-def _sentence(error: Exception) -> str:
-    text = str(error)
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
 
 
 def _hosts(given: list[Json], _now: float) -> list[str]:

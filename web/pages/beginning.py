@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from quart import g, redirect, render_template, request
 from quart.typing import ResponseReturnValue
 
-from runner.errors import SettingsError
+from runner.errors import SettingsError, as_sentence
 from runner.language.quoting import quoted
 from runner.language.source import MAX_BYTES
 from runner.values import Json
@@ -41,7 +41,7 @@ async def begin_new_workflow(house: House) -> ResponseReturnValue:
         given = await asyncio.to_thread(_given, form, content, str(file.filename) if file else "")
     except (ValueError, SettingsError) as error:
         field = "text" if content is None else "file"
-        return await _page(house, text=form.get("text", ""), faults={field: _sentence(str(error))}), 422
+        return await _page(house, text=form.get("text", ""), faults={field: as_sentence(error)}), 422
     begun = await begin_workflow(house, Asked("", given, g.person))
     return redirect(f"/workflows/{begun['slug']}/edit", 303)
 
@@ -107,7 +107,3 @@ def _called(filename: str) -> str:
     )
     words = " ".join(re.sub(r"[^\w]+|_", " ", stem).split())
     return f"{words[:1].upper()}{words[1:]}"[:LONGEST_CALLED] or FALLBACK
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}".rstrip(".") + "."

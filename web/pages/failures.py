@@ -10,7 +10,7 @@ from quart.typing import ResponseReturnValue
 
 from runner.engine.history import Wanted
 from runner.engine.replays import FASTEST, FIRST, RATE, STALE_SECONDS, Filter, Terms
-from runner.errors import MoveRefused
+from runner.errors import MoveRefused, as_sentence
 from web.api import problems as api
 from web.api import replays
 from web.api.routes import Asked
@@ -18,7 +18,6 @@ from web.failing import (
     destination_of,
     newest_closed,
     picture_of_runs,
-    refused_words,
     sends_of,
     state_of,
     title_of,
@@ -161,7 +160,7 @@ async def _plan(house: House, problem_id: str, chosen: Choice) -> tuple[Json | N
     try:
         return await house.replayer.plan(chosen.terms(problem_id), by=g.person.name, keep=False), None
     except MoveRefused as error:
-        return None, refused_words(str(error))
+        return None, as_sentence(error)
 
 
 def _choice(given: Mapping[str, str]) -> Choice:

@@ -9,7 +9,7 @@ from quart.typing import ResponseReturnValue
 
 from web.api import replays
 from web.api.routes import Asked
-from web.failing import bars, refused_words, slower, state_of, time_left, title_of
+from web.failing import bars, slower, state_of, time_left, title_of
 from web.house import House
 from web.pages.failures import read_rate
 
@@ -37,7 +37,6 @@ async def replay(house: House, replay_id: str) -> str:
         parts=parts,
         seconds_left=time_left(found),
         slower=slower(found["rate"]),
-        refused_words=refused_words,
     )
 
 

@@ -10,7 +10,7 @@ from quart.typing import ResponseReturnValue
 from runner.engine.audit import DeedsWanted
 from runner.engine.history import read_cursor
 from runner.engine.people import Role, read_email, read_name
-from runner.errors import MoveRefused
+from runner.errors import MoveRefused, as_sentence
 from web.appearance import KEYS, THEME, THEMES
 from web.auth import SESSION_SECONDS, is_secure, open_session
 from web.house import House
@@ -61,7 +61,7 @@ async def set_own_password(house: House) -> ResponseReturnValue:
     try:
         await change_password(house, g.person, form.get("current", ""), form.get("new", ""))
     except ValueError as error:
-        return await _own(house, new=_sentence(error)), 422
+        return await _own(house, new=as_sentence(error)), 422
     except Problem as problem:
         if problem.status != 403:
             raise
@@ -94,7 +94,7 @@ async def add_person(house: House) -> ResponseReturnValue:
         try:
             given[name] = read(given[name])
         except ValueError as error:
-            faults[name] = _sentence(error)
+            faults[name] = as_sentence(error)
     if faults:
         return await _people(house, given=given, faults=faults), 422
     try:
@@ -102,7 +102,7 @@ async def add_person(house: House) -> ResponseReturnValue:
             house, g.person, **given, role=_role(form.get("role")), may_run=bool(form.get("may_run"))
         )
     except MoveRefused as error:
-        return await _people(house, given=given, faults={"email": _sentence(error)}), 409
+        return await _people(house, given=given, faults={"email": as_sentence(error)}), 409
     return await _people(house, link=link, linked=user)
 
 
@@ -119,7 +119,7 @@ async def change_person(house: House, user_id: str) -> ResponseReturnValue:
         role, may_run = _role(form.get("role")), bool(form.get("may_run"))
         await change_user(house, g.person, user_id, name=name, role=role, may_run=may_run)
     except (ValueError, MoveRefused) as error:
-        return await _person(house, user_id, fault=_sentence(error)), 409
+        return await _person(house, user_id, fault=as_sentence(error)), 409
     return redirect(url_for("people"), 303)
 
 
@@ -129,7 +129,7 @@ async def disable_person(house: House, user_id: str) -> ResponseReturnValue:
     try:
         await change_user(house, g.person, user_id, is_disabled=is_disabled)
     except MoveRefused as error:
-        return await _person(house, user_id, fault=_sentence(error)), 409
+        return await _person(house, user_id, fault=as_sentence(error)), 409
     return redirect(url_for("people"), 303)
 
 
@@ -138,7 +138,7 @@ async def remove_person(house: House, user_id: str) -> ResponseReturnValue:
     try:
         await remove_user(house, g.person, user_id)
     except MoveRefused as error:
-        return await _person(house, user_id, fault=_sentence(error)), 409
+        return await _person(house, user_id, fault=as_sentence(error)), 409
     return redirect(url_for("people"), 303)
 
 
@@ -147,7 +147,7 @@ async def link_person(house: House, user_id: str) -> ResponseReturnValue:
     try:
         link = await link_for(house, g.person, user_id)
     except MoveRefused as error:
-        return await _person(house, user_id, fault=_sentence(error)), 409
+        return await _person(house, user_id, fault=as_sentence(error)), 409
     return await _people(house, link=link, linked=await house.users.show(user_id))
 
 
@@ -163,7 +163,7 @@ async def add_token(house: House) -> ResponseReturnValue:
         name, days = read_name(form.get("name", "")), _days(form.get("days", ""))
     except ValueError as error:
         field = "days" if form.get("name", "").strip() else "name"
-        return await _tokens(house, given=dict(form), faults={field: _sentence(error)}), 422
+        return await _tokens(house, given=dict(form), faults={field: as_sentence(error)}), 422
     token = await create_token(
         house, g.person, name=name, role=_role(form.get("role")), may_run=bool(form.get("may_run")), days=days
     )
@@ -188,7 +188,7 @@ async def audit(house: House) -> ResponseReturnValue:
         if given["cursor"]:
             read_cursor(given["cursor"])
     except ValueError as error:
-        raise Problem(400, _sentence(error), parameter="cursor") from None
+        raise Problem(400, as_sentence(error), parameter="cursor") from None
     page = await house.audit_log.page(
         DeedsWanted(
             kind=given["kind"] or None,
@@ -248,8 +248,3 @@ def _days(text: str) -> float | None:
     if not text.strip().isdecimal() or not 0 < int(text) <= MOST_DAYS:
         raise ValueError(f"write a whole number of days, at most {MOST_DAYS:,}, or nothing")
     return float(int(text))
-
-
-def _sentence(error: Exception) -> str:
-    text = str(error).rstrip(".")
-    return f"{text[:1].upper()}{text[1:]}."

@@ -9,6 +9,7 @@ from quart import Response, g, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
 
 from runner.engine.people import Holder, NewUser, read_email, read_name, read_password
+from runner.errors import as_sentence
 from web.auth import (
     SESSION_SECONDS,
     TOKEN_SESSION_SECONDS,
@@ -101,7 +102,7 @@ async def _create_first(house: House, token: str) -> ResponseReturnValue:
         try:
             values[name] = read(form.get(name, ""))
         except ValueError as error:
-            filled.faults[name] = f"{str(error)[:1].upper()}{str(error)[1:]}."
+            filled.faults[name] = as_sentence(error)
     if filled.faults:
         return await render_template("start_first.html", token=token, filled=filled), 422
     kept = await house.passwords.hash(values["password"])
@@ -121,7 +122,7 @@ async def _use_link(house: House, token: str, holder: Holder) -> ResponseReturnV
         try:
             kept = await house.passwords.hash(read_password(password))
         except ValueError as error:
-            sentence = f"{str(error)[:1].upper()}{str(error)[1:]}."
+            sentence = as_sentence(error)
             return await _page_of_link(house, token, holder, fault=sentence), 422
         if await house.people.spend_link(token) is None:
             return await render_template("start_wrong.html"), 403
