@@ -68,6 +68,8 @@ export class Editor {
   connections = $state.raw<Connection[] | null>(null)
   target = $state.raw<InsertTarget | null>(null)
   toast = $state.raw<Toast | null>(null)
+  /** How many events arrived for this workflow since the page was opened. */
+  arrived = $state(0)
   /** Of the polite live region. */
   said = $state('')
   canUndo = $state(false)

@@ -7,7 +7,7 @@ interface Told { slug?: string; workflow?: string; by?: string; change?: string;
 
 /** Listen until the returned function is called. */
 export function listen(editor: Editor): () => void {
-  const source = new EventSource('/api/v1/live')
+  const source = new EventSource(`/api/v1/live?workflow=${encodeURIComponent(editor.slug)}&kinds=event,workflow,draft`)
   const on = (kind: string, heard: (told: Told) => void) => source.addEventListener(kind, (event) => {
     try {
       const told = JSON.parse((event as MessageEvent<string>).data) as Told
@@ -27,5 +27,6 @@ export function listen(editor: Editor): () => void {
       if (found.source !== null && editor.drafts.kept.is === 'live') editor.replaceAll(found.source, found.version)
     }).catch(() => undefined)
   })
+  on('event', () => { editor.arrived += 1 })
   return () => source.close()
 }
