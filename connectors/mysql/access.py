@@ -17,18 +17,16 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 
 from runner.connector import (
-    CaCertificate,
     Call,
-    Connection,
     ConnectionRejected,
+    DatabaseConnection,
+    GuardedLoop,
     OutcomeUnknown,
     Rejected,
-    ServerHost,
     TimedOut,
-    Tls,
     Unavailable,
     in_brief,
     tls_context,
@@ -67,7 +65,7 @@ MENDS = {
 }
 
 
-class MysqlConnection(Connection):
+class MysqlConnection(DatabaseConnection):
     """A user of a MySQL or MariaDB database."""
 
     title: ClassVar[str] = "MySQL or MariaDB"
@@ -83,18 +81,7 @@ class MysqlConnection(Connection):
         ),
     )
 
-    host: ServerHost = Field(examples=["db.example.com"])
     port: int = Field(3306, gt=0, lt=65536, description="The port.")
-    database: str = Field(description="The database.", min_length=1)
-    user: str = Field(description="The user; give it the rights that workflows need, no more.", min_length=1)
-    password: SecretStr = Field(SecretStr(""), description="The password.")
-    tls: Tls = "verify"
-    ca_certificate: CaCertificate = None
-
-    @property
-    def where(self) -> str:
-        """Database, host and port, for messages."""
-        return f"the database {self.database} at {self.host}:{self.port}"
 
     async def test(self, call: Call) -> str:
         """Sign in and ask who we are."""
@@ -113,39 +100,24 @@ class Progress:
     committing: bool = False
 
 
-class GuardedLoop:
-    """
-    An event loop whose connections are made by the guard, and bounded: asyncmy speaks TLS only on those that
-    its loop makes. So the address that was checked is the one that is connected to, TLS still asks for the
-    host's name, and a row of a gigabyte ends the connection.
-    """
+class BoundedLoop(GuardedLoop):
+    """As that, with a bound on all that the server sends: a row of a gigabyte ends the connection."""
 
     def __init__(self, connect: Callable[[str, int], Awaitable[socket.socket]]) -> None:
+        super().__init__(connect)
         self.received = 0
-        self._loop = asyncio.get_running_loop()
-        self._connect = connect
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._loop, name)
 
     async def create_connection(
         self, factory: Callable[[], Any], host: str | None = None, port: int = 0, **options: Any
     ) -> Any:
-        """As the loop's own, over a guarded socket; over *sock* where TLS begins on one that was made."""
-        ours = options.get("sock") or await self._connect(host or "", port)
-        try:
-            return await self._loop.create_connection(
-                lambda: Bounded(factory(), self), **(options | {"sock": ours})
-            )
-        except BaseException:
-            ours.close()
-            raise
+        """Counts what comes."""
+        return await super().create_connection(lambda: Bounded(factory(), self), host, port, **options)
 
 
 class Bounded(asyncio.BufferedProtocol):
     """What asyncmy reads with, and a count of what came."""
 
-    def __init__(self, inner: Any, loop: GuardedLoop) -> None:
+    def __init__(self, inner: Any, loop: BoundedLoop) -> None:
         self._inner = inner
         self._loop = loop
         self._transport: Any = None  # uvloop's are of no class of asyncio
@@ -239,7 +211,7 @@ async def session(call: Call, connection: MysqlConnection, *, readonly: bool) ->
     """
     asyncmy = driver()
     progress = Progress(connection.where)
-    loop = GuardedLoop(call.connect)
+    loop = BoundedLoop(call.connect)
     async with errors(asyncmy, progress, loop, call.timeout_seconds):
         wire = asyncmy.connection.Connection(
             host=connection.host,
@@ -289,7 +261,7 @@ def driver() -> Any:
 
 
 @asynccontextmanager
-async def errors(asyncmy: Any, progress: Progress, loop: GuardedLoop, seconds: float) -> AsyncIterator[None]:
+async def errors(asyncmy: Any, progress: Progress, loop: BoundedLoop, seconds: float) -> AsyncIterator[None]:
     """Tell apart what happened, what may have, and what did not."""
     try:
         async with asyncio.timeout(seconds):

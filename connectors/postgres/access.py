@@ -9,31 +9,26 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 
 from runner.connector import (
-    CaCertificate,
     Call,
-    Connection,
     ConnectionRejected,
+    DatabaseConnection,
+    GuardedLoop,
     OutcomeUnknown,
     Rejected,
-    ServerHost,
     TimedOut,
-    Tls,
     Unavailable,
     in_brief,
     tls_context,
 )
-
-if TYPE_CHECKING:
-    import socket
 
 SERVER_SHARE = 0.9  # of the time: the server gives up first, and then says that nothing happened
 MENDS = {
@@ -45,7 +40,7 @@ MENDS = {
 }
 
 
-class PostgresConnection(Connection):
+class PostgresConnection(DatabaseConnection):
     """A user of a database."""
 
     title: ClassVar[str] = "PostgreSQL"
@@ -61,18 +56,7 @@ class PostgresConnection(Connection):
         ),
     )
 
-    host: ServerHost = Field(examples=["db.example.com"])
     port: int = Field(5432, gt=0, lt=65536, description="The port.")
-    database: str = Field(description="The database.", min_length=1)
-    user: str = Field(description="The user; give it the rights that workflows need, no more.", min_length=1)
-    password: SecretStr = Field(SecretStr(""), description="The password.")
-    tls: Tls = "verify"
-    ca_certificate: CaCertificate = None
-
-    @property
-    def where(self) -> str:
-        """Database, host and port, for messages."""
-        return f"the database {self.database} at {self.host}:{self.port}"
 
     async def test(self, call: Call) -> str:
         """Sign in and ask who we are."""
@@ -88,29 +72,6 @@ class Progress:
 
     where: str
     committing: bool = False
-
-
-class GuardedLoop:
-    """
-    An event loop whose connections are made by the guard: asyncpg takes no ready socket, but a loop. So
-    the address that was checked is the one that is connected to, and TLS still asks for the host's name.
-    """
-
-    def __init__(self, connect: Callable[[str, int], Awaitable[socket.socket]]) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._connect = connect
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._loop, name)
-
-    async def create_connection(self, factory: Callable[[], Any], host: str, port: int) -> Any:
-        """As the loop's own, over a guarded socket."""
-        sock = await self._connect(host, port)
-        try:
-            return await self._loop.create_connection(factory, sock=sock)
-        except BaseException:
-            sock.close()
-            raise
 
 
 @asynccontextmanager

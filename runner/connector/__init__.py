@@ -23,6 +23,7 @@ from __future__ import annotations
 from pydantic import SecretStr
 
 from runner.connector.content import content_of
+from runner.connector.databases import DatabaseConnection, GuardedLoop
 from runner.connector.encryption import CaCertificate, ServerHost, Tls, tls_context
 from runner.connector.kinds import Basic, Bearer, Header, HttpConnection, Query, basic, checked_hosts, goes_to
 from runner.connector.models import (
@@ -67,11 +68,13 @@ __all__ = [
     "ConnectionRejected",
     "Connector",
     "Constant",
+    "DatabaseConnection",
     "Endpoints",
     "File",
     "FileInput",
     "Files",
     "GivenFile",
+    "GuardedLoop",
     "Header",
     "Html",
     "Http",
