@@ -235,9 +235,9 @@ def _folder(house: House) -> Check:
 
 
 def _connections(house: House) -> list[Check]:
-    if house.custody is None:
+    if house.connections is None:
         return []
-    found = house.custody.connections()
+    found = house.connections.items()
     refused = [one["name"] for one in found if one["state"] in ("refused", "expired")]
     ending = [one for one in found if one["state"] == "expiring"]
     if refused:

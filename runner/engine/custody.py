@@ -99,6 +99,10 @@ class Custody:
         users = self._users(lambda one: one.connections)
         return [self._connection(name, users) for name in sorted(self.vault.connection_kinds())]
 
+    def names(self) -> frozenset[str]:
+        """Those of all connections."""
+        return frozenset(self.vault.connection_kinds())
+
     def connection(self, name: str) -> Json:
         """
         As `runner.engine.standing.described`, with `set_at, by, is_fixed, used_by, values` (the fields that

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -101,8 +102,7 @@ async def make_connection(house: House) -> ResponseReturnValue:
         raise Problem(400, "There is no such kind of connection.", parameter="kind")
     name = form.get("name", "").strip()
     custody = api.custody_of(house)
-    known = await asyncio.to_thread(custody.connections)
-    if not name or name == FRESH or any(one["name"] == name for one in known):
+    if not name or name == FRESH or name in custody.names():
         said = (
             f"There is one called {name} already."
             if name and name != FRESH
@@ -234,7 +234,7 @@ async def _form(house: House, kind: Json, given: Given) -> str:
     """The form of a new connection."""
     custody = api.custody_of(house)
     kinds = await _kinds(custody)
-    known = {one["name"] for one in await asyncio.to_thread(custody.connections)}
+    known = custody.names()
     fallback = _free(kind["connector"] if kind["connector"] not in ("http", "email") else kind["kind"], known)
     return await render_template(
         "connection_new.html",
@@ -283,7 +283,7 @@ def _names(house: House) -> dict[str, str]:
     return {one.workflow.slug: one.workflow.name for one in house.library.all()}
 
 
-def _free(word: str, known: set[str]) -> str:
+def _free(word: str, known: Collection[str]) -> str:
     """A name that none has: `slack`, `slack-2`."""
     base = word.replace("_", "-")
     found, number = base, 2
