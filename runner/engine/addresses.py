@@ -27,7 +27,7 @@ class Reach:
     """
     Where one workflow is reached: by the token of `origin` (a slug, its own or a former one) and
     `rotation`, by those that are kept, and at exactly `paths`. `gone_at` is since when it has no
-    file; `became` the workflow that has taken over all of it.
+    file; `became` the workflow that has taken over all of it; `live` the version that takes events.
     """
 
     origin: str
@@ -36,6 +36,7 @@ class Reach:
     paths: tuple[str, ...] = ()
     gone_at: float | None = None
     became: str | None = None
+    live: int | None = None
 
 
 class Addresses(Protocol):
@@ -46,6 +47,9 @@ class Addresses(Protocol):
 
     async def open(self, workflow: str) -> None:
         """Give the workflow an address, if it has none."""
+
+    async def go_live(self, versions: Mapping[str, int]) -> None:
+        """Note which versions take events, of these workflows."""
 
     async def rotate(self, workflow: str, *, keep_until: float | None) -> Reach:
         """

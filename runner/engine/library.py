@@ -51,7 +51,8 @@ class Library:
     what the server holds at this moment, `overrides(slug)` the vars that its configuration sets.
     Without *addresses* each workflow has its token alone, and no name but its own. Paths that begin
     with one of the names in `reserved` lead to no workflow. `unpublished` are those of which there are
-    only *drafts*, each with its name: they have an address, whose events are held.
+    only *drafts*, each with its name: they have an address, whose events are held. *is_from_store*: the
+    versions that other processes with a folder made live are read instead of files.
     """
 
     def __init__(
@@ -65,8 +66,10 @@ class Library:
         addresses: Addresses | None = None,
         overrides: Callable[[str], Mapping[str, Json]] = lambda _slug: {},
         drafts: Drafts | None = None,
+        is_from_store: bool = False,
     ) -> None:
         self.folder = folder
+        self._is_from_store = is_from_store
         self.unpublished: Mapping[str, str] = {}
         self._drafts = drafts
         self._reading = asyncio.Lock()  # what was read first must not stand last
@@ -82,6 +85,7 @@ class Library:
         self._by_token: dict[str, Live] = {}
         self._waiting: set[str] = set()  # slugs of which no version without faults is known
         self._seen: dict[str, tuple[int, ...]] = {}
+        self._held: object = None  # the connections and secrets that the files were judged by
         self._waits_for: dict[str, Collection[str]] = {}  # what stands in the way of taking a name over
         self._pinned: OrderedDict[tuple[str, int], Workflow] = OrderedDict()
 
@@ -129,15 +133,20 @@ class Library:
     async def _reload(self) -> list[str]:
         changed = []
         await self._look_up()
+        if self._is_from_store:
+            return await self._reload_from_store()
         if not await asyncio.to_thread(self.folder.is_dir):
             return []  # a disk that is not there now takes nothing away
         stamps = await asyncio.to_thread(_stamps, self.folder)
+        is_judged_anew = self._holds_otherwise()
         for slug, stamp in stamps.items():
             waits_for = self._waits_for.get(slug)
             if self._seen.get(slug) != stamp or (waits_for and stamps.keys().isdisjoint(waits_for)):
                 self._seen[slug] = stamp
                 await self._read(slug)
                 changed.append(slug)
+            elif is_judged_anew:  # no change to tell of: its faults are others
+                await self._read(slug)
         # after what is new, so that a renamed workflow is never without its address
         for slug in self._seen.keys() - stamps.keys():
             self._forget(slug)
@@ -147,6 +156,30 @@ class Library:
                 self._stand(live)
                 changed.append(live.workflow.slug)
         return changed
+
+    async def _reload_from_store(self) -> list[str]:
+        live = {
+            slug: reach.live
+            for slug, reach in self.book.reaches.items()
+            if reach.live is not None and reach.gone_at is None and reach.became is None
+        }
+        changed = []
+        for slug, version in live.items():
+            if self._seen.get(slug) != (version,):
+                self._seen[slug] = (version,)
+                await self._make_live(slug, version)
+                changed.append(slug)
+        for slug in self._seen.keys() - live.keys():
+            self._forget(slug)
+            changed.append(slug)
+        return changed
+
+    def _holds_otherwise(self) -> bool:
+        """Whether the server holds other connections or secrets than the last time."""
+        catalogue = self._catalogue()
+        held = (dict(catalogue.connections or {}), frozenset(catalogue.secrets or ()))
+        before, self._held = self._held, held
+        return before is not None and before != held
 
     async def refresh(self, slug: str) -> None:
         """
@@ -162,14 +195,22 @@ class Library:
                 self._seen[slug] = stamp
                 await self._read(slug)
 
-    async def note_gone(self) -> None:
+    async def note_state(self) -> None:
         """
-        Note in the store which workflows have no file any more, whose addresses then answer 410 for a
-        while, and which have one again. A folder without any file says nothing: it may be a disk that
-        is not there. For a server alone: other commands may look at other folders.
+        Note in the store which versions are live, which workflows have no file any more, whose addresses
+        then answer 410 for a while, and which have one again. A folder without any file says nothing: it
+        may be a disk that is not there. For a server alone: other commands may look at other folders.
         """
-        if self._addresses is None or not self._seen:
+        if self._addresses is None or not self._seen or self._is_from_store:
             return
+        moved = {
+            slug: live.version
+            for slug, live in self._live.items()
+            if slug in self.book.reaches and self.book.reaches[slug].live != live.version
+        }
+        if moved:
+            await self._addresses.go_live(moved)
+            await self._look_up()
         gone, back = [], []
         for slug, reach in self.book.reaches.items():
             if slug in self._seen and (reach.gone_at is not None or reach.became is not None):
@@ -255,8 +296,11 @@ class Library:
     async def _last_good(self, slug: str) -> None:
         """Make the newest stored version live, if there is one that still loads."""
         version = await self._store.newest_version(slug)
-        if version is None:
-            return
+        if version is not None:
+            await self._make_live(slug, version)
+
+    async def _make_live(self, slug: str, version: int) -> None:
+        """Let a stored version take events, if it still loads."""
         with contextlib.suppress(WorkflowInvalid):
             workflow = await self.version(slug, version)
             source = await self._store.version_source(slug, version)

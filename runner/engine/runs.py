@@ -413,3 +413,6 @@ class Queue(Protocol):
 
     async def take(self, room: int) -> list[Job]:
         """At most *room* due jobs; waits until there is one."""
+
+    async def close(self) -> None:
+        """Give back what it holds."""

@@ -34,6 +34,9 @@ class EmbeddedQueue:
         elif self._earliest is None or due_at < self._earliest:
             self._earliest = due_at
 
+    async def close(self) -> None:
+        """Nothing is held."""
+
     async def take(self, room: int) -> list[Job]:
         """At most *room* due jobs; waits until there is one."""
         while True:

@@ -1,5 +1,5 @@
 -- addresses
-SELECT workflow, coalesce(origin, workflow), rotation, gone_at, became FROM addresses;
+SELECT workflow, coalesce(origin, workflow), rotation, gone_at, became, live FROM addresses;
 
 -- kept
 SELECT workflow, origin, rotation, until FROM kept_addresses ORDER BY until IS NULL, until, origin, rotation;
@@ -17,7 +17,7 @@ SELECT coalesce(origin, workflow), rotation, became FROM addresses WHERE workflo
 -- Beyond all that ever derived from that slug.
 SELECT max(rotation) + 1 FROM (
     SELECT rotation FROM addresses WHERE coalesce(origin, workflow) = :origin
-    UNION ALL SELECT rotation FROM kept_addresses WHERE origin = :origin);
+    UNION ALL SELECT rotation FROM kept_addresses WHERE origin = :origin) AS used;
 
 -- put_address
 INSERT INTO addresses (workflow, origin, rotation) VALUES (:workflow, :origin, :rotation)
@@ -32,7 +32,7 @@ ON CONFLICT (origin, rotation) DO UPDATE SET workflow = excluded.workflow, until
 
 -- end_kept
 -- Without a time all of them end now.
-DELETE FROM kept_addresses WHERE workflow = :workflow AND :until IS NULL;
+DELETE FROM kept_addresses WHERE workflow = :workflow AND CAST(:until AS DOUBLE PRECISION) IS NULL;
 
 -- bound_kept
 UPDATE kept_addresses SET until = :until WHERE workflow = :workflow AND until IS NULL;
@@ -61,3 +61,6 @@ UPDATE kept_addresses SET workflow = :new WHERE workflow = :old;
 
 -- move_paths
 UPDATE paths SET workflow = :new WHERE workflow = :old;
+
+-- go_live
+UPDATE addresses SET live = :version WHERE workflow = :workflow;

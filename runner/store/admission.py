@@ -1,11 +1,11 @@
 """
 Admission inside the transaction that accepts: once by the delivery key, in order by the slots of
-the concurrency key. Everything is decided from rows, so it holds over all processes on the file.
+the concurrency key. Everything is decided from rows, so it holds over all processes on the store. A
+delivery key is locked by its row, a line by `lock_line`, in this order.
 """
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,6 +22,7 @@ from runner.engine.admission import (
 from runner.engine.runs import Disposition, Event, Gate, NewRun, Status
 from runner.store.queries import SQL, read
 from runner.store.rows import event_parameters, gates_text, new_run_parameters, packed, text_or_none
+from runner.store.tables import Transaction
 
 ADMISSION = read("admission.sql")
 
@@ -40,8 +41,8 @@ def is_plain(runs: Sequence[NewRun], delivery: Delivery | None, hold: Gate | Non
     return delivery is None and hold is None and all(run.slot is None for run in runs)
 
 
-def admit(
-    connection: sqlite3.Connection,
+async def admit(
+    transaction: Transaction,
     event: Event,
     runs: Sequence[NewRun],
     *,
@@ -49,16 +50,16 @@ def admit(
     hold: Gate | None,
 ) -> Admitted:
     """Write *event* as what it turns out to be, and its runs where it is accepted."""
-    if delivery is not None and not _take_delivery(connection, event, delivery):
-        return _write_duplicate(connection, event, delivery)
-    if hold is not None and _holds(connection, event.workflow, hold):
-        return _write_stopped(connection, event, Disposition.HELD, hold)
-    connection.execute(SQL["insert_event"], event_parameters(event))
-    return start_runs(connection, event.id, event.gates, runs, now=event.received_at)
+    if delivery is not None and not await _take_delivery(transaction, event, delivery):
+        return await _write_duplicate(transaction, event, delivery)
+    if hold is not None and await _holds(transaction, event.workflow, hold):
+        return await _write_stopped(transaction, event, Disposition.HELD, hold)
+    await transaction.execute(SQL["insert_event"], event_parameters(event))
+    return await start_runs(transaction, event.id, event.gates, runs, now=event.received_at)
 
 
-def admit_again(
-    connection: sqlite3.Connection,
+async def admit_again(
+    transaction: Transaction,
     event: Event,
     runs: Sequence[NewRun],
     *,
@@ -80,23 +81,23 @@ def admit_again(
         "delivery_id": event.delivery_id,
         "content_type": event.content_type,
     }
-    if not connection.execute(ADMISSION["admit_again"], row).rowcount:
+    if not await transaction.execute(ADMISSION["admit_again"], row):
         return None
-    if delivery is not None and not _take_delivery(connection, event, delivery):
-        first, told, is_same, run_id = _first(connection, event, delivery)
+    if delivery is not None and not await _take_delivery(transaction, event, delivery):
+        first, told, is_same, run_id = await _first(transaction, event, delivery)
         gates = (*(gate for gate in event.gates if gate.name != "duplicate"), told)
-        _stop_again(connection, event, Disposition.DUPLICATE, gates, drops_body=is_same)
+        await _stop_again(transaction, event, Disposition.DUPLICATE, gates, drops_body=is_same)
         return Admitted(Disposition.DUPLICATE, first, run_id)
-    if hold is not None and _holds(connection, event.workflow, hold):
-        _stop_again(connection, event, Disposition.HELD, (*event.gates, hold), drops_body=False)
+    if hold is not None and await _holds(transaction, event.workflow, hold):
+        await _stop_again(transaction, event, Disposition.HELD, (*event.gates, hold), drops_body=False)
         return Admitted(Disposition.HELD, event.id)
     if event.disposition is not Disposition.ACCEPTED:
         return Admitted(event.disposition, event.id)
-    return start_runs(connection, event.id, event.gates, runs, now=now)
+    return await start_runs(transaction, event.id, event.gates, runs, now=now)
 
 
-def start_runs(
-    connection: sqlite3.Connection,
+async def start_runs(
+    transaction: Transaction,
     event_id: str,
     gates: tuple[Gate, ...],
     runs: Sequence[NewRun],
@@ -104,10 +105,12 @@ def start_runs(
     now: float,
 ) -> Admitted:
     """Write *runs* of an event that is accepted; the event is dropped where all of them are."""
+    for workflow, key in sorted({(run.workflow, run.slot.key) for run in runs if run.slot}):
+        await lock_line(transaction, workflow, key)  # all at first and in one order
     handed, replaced, dropped = set(), set(), []
     first = None
     for run in runs:
-        started = _start_run(connection, event_id, run, now)
+        started = await _start_run(transaction, event_id, run, now)
         if started.dropped:
             dropped.append(started.dropped)
             continue
@@ -117,33 +120,39 @@ def start_runs(
             handed.add(run.id)
     if first is None and dropped:
         row = {"event_id": event_id, "gates": gates_text((*gates, dropped[0]))}
-        connection.execute(ADMISSION["drop_event"], row)
+        await transaction.execute(ADMISSION["drop_event"], row)
         return Admitted(Disposition.DROPPED, event_id)
     return Admitted(Disposition.ACCEPTED, event_id, first, frozenset(handed), frozenset(replaced))
 
 
-def stand_in_line(connection: sqlite3.Connection, run_id: str, workflow: str, slot: Slot) -> None:
-    """Put a queued run at the end of its key's line, and let go on who may."""
+async def lock_line(transaction: Transaction, workflow: str, key: str) -> None:
+    """Have the line of *key* for ourselves until the transaction ends, as the triggers do."""
+    await transaction.lock(f"{workflow}\n{key}")
+
+
+async def stand_in_line(transaction: Transaction, run_id: str, workflow: str, slot: Slot) -> None:
+    """Put a queued run at the end of its key's line, which is locked, and let go on who may."""
     line = {"workflow": workflow, "key": slot.key, "limit": slot.limit}
     reason = text_or_none(waits_for_slot(slot).as_json())
-    connection.execute(ADMISSION["stand_in_line"], {**line, "run_id": run_id, "reason": reason})
-    while connection.execute(ADMISSION["take_slot"], line).rowcount:
+    await transaction.execute(ADMISSION["stand_in_line"], {**line, "run_id": run_id, "reason": reason})
+    while await transaction.execute(ADMISSION["take_slot"], line):
         pass
 
 
-def stand_in_line_as(connection: sqlite3.Connection, run_id: str, *, origin: str) -> None:
+async def stand_in_line_as(transaction: Transaction, run_id: str, *, origin: str) -> None:
     """Put a run that is queued for a replay at the end of the line in which *origin* stood, if any."""
-    workflow, key, limit = connection.execute(ADMISSION["line_of_run"], {"run_id": origin}).fetchone()
+    workflow, key, limit = await transaction.one(ADMISSION["line_of_run"], {"run_id": origin})
     if key is not None:
-        stand_in_line(connection, run_id, workflow, Slot(key, limit))
+        await lock_line(transaction, workflow, key)
+        await stand_in_line(transaction, run_id, workflow, Slot(key, limit))
 
 
-def forget_deliveries(connection: sqlite3.Connection, now: float, most: int) -> int:
+async def forget_deliveries(transaction: Transaction, now: float, most: int) -> int:
     """Delete at most *most* delivery keys that have expired; how many it were."""
-    return connection.execute(ADMISSION["forget_deliveries"], {"now": now, "most": most}).rowcount
+    return await transaction.execute(ADMISSION["forget_deliveries"], {"now": now, "most": most})
 
 
-def _take_delivery(connection: sqlite3.Connection, event: Event, delivery: Delivery) -> bool:
+async def _take_delivery(transaction: Transaction, event: Event, delivery: Delivery) -> bool:
     row = {
         "workflow": event.workflow,
         "key": delivery.key,
@@ -152,29 +161,29 @@ def _take_delivery(connection: sqlite3.Connection, event: Event, delivery: Deliv
         "now": event.received_at,
         "retries_failed": delivery.retries_failed,
     }
-    return connection.execute(ADMISSION["take_delivery"], row).fetchone() is not None
+    return await transaction.row(ADMISSION["take_delivery"], row) is not None
 
 
-def _write_duplicate(connection: sqlite3.Connection, event: Event, delivery: Delivery) -> Admitted:
+async def _write_duplicate(transaction: Transaction, event: Event, delivery: Delivery) -> Admitted:
     """Its body only where that differs from the first one's, so that a storm of repeats stays small."""
-    first, told, is_same, run_id = _first(connection, event, delivery)
+    first, told, is_same, run_id = await _first(transaction, event, delivery)
     gates = tuple(gate for gate in event.gates if gate.name != "duplicate")
     body = b"" if is_same else event.body
-    _write_stopped(connection, replace(event, gates=gates, body=body), Disposition.DUPLICATE, told)
+    await _write_stopped(transaction, replace(event, gates=gates, body=body), Disposition.DUPLICATE, told)
     return Admitted(Disposition.DUPLICATE, first, run_id)
 
 
-def _first(
-    connection: sqlite3.Connection, event: Event, delivery: Delivery
+async def _first(
+    transaction: Transaction, event: Event, delivery: Delivery
 ) -> tuple[str, Gate, bool, str | None]:
     """The event of which *event* is a duplicate, the gate that says so, if the bodies are one, its run."""
     row = {"workflow": event.workflow, "key": delivery.key, "body": packed(event.body)}
-    first, at, is_same, run_id = connection.execute(ADMISSION["first_delivery"], row).fetchone()
+    first, at, is_same, run_id = await transaction.one(ADMISSION["first_delivery"], row)
     return first, duplicate_of(delivery, first, at, is_same=bool(is_same)), bool(is_same), run_id
 
 
-def _stop_again(
-    connection: sqlite3.Connection,
+async def _stop_again(
+    transaction: Transaction,
     event: Event,
     disposition: Disposition,
     gates: tuple[Gate, ...],
@@ -182,52 +191,51 @@ def _stop_again(
     drops_body: bool,
 ) -> None:
     row = {"event_id": event.id, "disposition": disposition.value, "gates": gates_text(gates)}
-    connection.execute(ADMISSION["stop_again"], {**row, "drops_body": drops_body})
+    await transaction.execute(ADMISSION["stop_again"], {**row, "drops_body": drops_body})
 
 
-def _holds(connection: sqlite3.Connection, workflow: str, hold: Gate) -> bool:
+async def _holds(transaction: Transaction, workflow: str, hold: Gate) -> bool:
     """A pause may have gone since this process looked: what were held then, nobody would release."""
     if hold.name != "paused":
         return True
-    return connection.execute(ADMISSION["is_held"], {"workflow": workflow}).fetchone() is not None
+    return await transaction.row(ADMISSION["is_held"], {"workflow": workflow}) is not None
 
 
-def _write_stopped(
-    connection: sqlite3.Connection, event: Event, disposition: Disposition, gate: Gate
+async def _write_stopped(
+    transaction: Transaction, event: Event, disposition: Disposition, gate: Gate
 ) -> Admitted:
     stopped = replace(event, disposition=disposition, gates=(*event.gates, gate))
-    connection.execute(SQL["insert_event"], event_parameters(stopped))
+    await transaction.execute(SQL["insert_event"], event_parameters(stopped))
     return Admitted(disposition, event.id)
 
 
-def _start_run(connection: sqlite3.Connection, event_id: str, run: NewRun, now: float) -> Started:
+async def _start_run(transaction: Transaction, event_id: str, run: NewRun, now: float) -> Started:
     row = new_run_parameters(run, event_id, now)
     if run.slot is None:
-        connection.execute(SQL["insert_run"], row)
+        await transaction.execute(SQL["insert_run"], row)
         return Started(is_handed=run.owner is not None)
     replaced: tuple[str, ...] = ()
-    if run.slot.when_full != "queue" and (excess := _excess(connection, run, run.slot)):
+    if run.slot.when_full != "queue" and (excess := await _excess(transaction, run, run.slot)):
         if run.slot.when_full == "drop":
             return Started(dropped=dropped_for(run.slot))
-        replaced = _replace(connection, run, run.slot, excess, now)
-    connection.execute(SQL["insert_run"], {**row, "owner": None})
-    stand_in_line(connection, run.id, run.workflow, run.slot)
+        replaced = await _replace(transaction, run, run.slot, excess, now)
+    await transaction.execute(SQL["insert_run"], {**row, "owner": None})
+    await stand_in_line(transaction, run.id, run.workflow, run.slot)
     if run.owner is None:
         return Started(replaced=replaced)
     turn = {"run_id": run.id, "turn": 1, "node": run.owner, "now": now}
-    is_handed = connection.execute(SQL["claim"], turn).fetchone() is not None  # not, if it has to wait
+    is_handed = await transaction.row(SQL["claim"], turn) is not None  # not, if it has to wait
     return Started(is_handed=is_handed, replaced=replaced)
 
 
-def _excess(connection: sqlite3.Connection, run: NewRun, slot: Slot) -> int:
+async def _excess(transaction: Transaction, run: NewRun, slot: Slot) -> int:
     """How many that go would have to end for the new one to begin at once; at least 1 if one waits."""
-    row = connection.execute(ADMISSION["in_line"], _line(run, slot)).fetchone()
-    holders, is_waiting = row
+    holders, is_waiting = await transaction.one(ADMISSION["in_line"], _line(run, slot))
     return max(int(holders) + 1 - slot.limit, int(is_waiting), 0)
 
 
-def _replace(
-    connection: sqlite3.Connection, run: NewRun, slot: Slot, excess: int, now: float
+async def _replace(
+    transaction: Transaction, run: NewRun, slot: Slot, excess: int, now: float
 ) -> tuple[str, ...]:
     """
     Cancel those of the key that wait, and of those that go the oldest, as many as are in the way;
@@ -235,17 +243,17 @@ def _replace(
     """
     line = _line(run, slot)
     end: dict[str, Any] = {"by": run.id, "now": now, "reason": text_or_none(replaced_by(run.id).as_json())}
-    connection.execute(ADMISSION["cancel_waiting_in_line"], {**line, **end})
-    holders = connection.execute(ADMISSION["holders"], line).fetchall()
+    await transaction.execute(ADMISSION["cancel_waiting_in_line"], {**line, **end})
+    holders = await transaction.rows(ADMISSION["holders"], line)
     asked = []
     for run_id, status, is_asked in holders[:excess]:
         if is_asked:
             continue
         if status == Status.RUNNING:
-            connection.execute(ADMISSION["ask_holder"], {"run_id": run_id, "by": run.id})
+            await transaction.execute(ADMISSION["ask_holder"], {"run_id": run_id, "by": run.id})
             asked.append(str(run_id))
         else:
-            connection.execute(ADMISSION["cancel_holder"], {**end, "run_id": run_id})
+            await transaction.execute(ADMISSION["cancel_holder"], {**end, "run_id": run_id})
     return tuple(asked)
 
 

@@ -23,6 +23,10 @@ DELETE FROM deliveries WHERE (workflow, key) IN
 -- is_held
 SELECT 1 FROM pauses WHERE kind = 'workflow' AND name = :workflow;
 
+-- is_held (postgresql)
+-- Nobody ends the pause before this transaction does: what it holds is released with the others.
+SELECT 1 FROM pauses WHERE kind = 'workflow' AND name = :workflow FOR SHARE;
+
 -- in_line
 -- How many runs of the key hold a slot, and whether one waits for it.
 SELECT (SELECT count(*) FROM runs INDEXED BY runs_in_line
@@ -31,7 +35,8 @@ SELECT (SELECT count(*) FROM runs INDEXED BY runs_in_line
                WHERE workflow = :workflow AND concurrency_key = :key AND slot = 'waits');
 
 -- cancel_waiting_in_line
-UPDATE runs SET status = 'cancelled', due_at = NULL, reason = :reason, replaced_by = :by, ended_at = :now
+UPDATE runs SET status = 'cancelled', due_at = NULL, waiting_for = NULL, reason = :reason,
+                replaced_by = :by, ended_at = :now
 WHERE workflow = :workflow AND concurrency_key = :key AND slot = 'waits';
 
 -- holders
@@ -39,6 +44,12 @@ WHERE workflow = :workflow AND concurrency_key = :key AND slot = 'waits';
 SELECT id, status, cancel_requested FROM runs INDEXED BY runs_in_line
 WHERE workflow = :workflow AND concurrency_key = :key AND slot = 'holds'
 ORDER BY cancel_requested DESC, place;
+
+-- holders (postgresql)
+-- Those that go, those that are asked to end first, then the oldest.
+SELECT id, status, cancel_requested FROM runs
+WHERE workflow = :workflow AND concurrency_key = :key AND slot = 'holds'
+ORDER BY cancel_requested DESC, place FOR UPDATE;
 
 -- cancel_holder
 -- At once when nobody runs it.
@@ -76,6 +87,10 @@ WHERE id = :event_id AND disposition = :was;
 
 -- stop_again
 UPDATE events SET disposition = :disposition, gates = :gates, body = iif(:drops_body, x'', body)
+WHERE id = :event_id;
+
+-- stop_again (postgresql)
+UPDATE events SET disposition = :disposition, gates = :gates, body = CASE WHEN :drops_body THEN '' ELSE body END
 WHERE id = :event_id;
 
 -- drop_event

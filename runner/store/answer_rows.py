@@ -1,37 +1,35 @@
-"""The rows of answers to steps, as parts of a transaction on an SQLite store."""
+"""The rows of answers to steps, as parts of a transaction."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from runner.engine.resuming import Given
-from runner.engine.runs import Status
 from runner.store.queries import read
 from runner.store.rows import text_or_none, value_or_none
 
 if TYPE_CHECKING:
-    from runner.engine.runs import TurnEnd
+    from runner.store.tables import Transaction
 
 SQL = read("answers.sql")
 
 
-def wake_answered(connection: sqlite3.Connection, run_id: str, end: TurnEnd) -> None:
-    """Make a run due that ends its turn waiting for what has come meanwhile: a part of that transaction."""
-    if end.status is Status.WAITING:
-        connection.execute(SQL["wake"], {"run_id": run_id, "now": 0})
-
-
-def ask_again(connection: sqlite3.Connection, parameters: Mapping[str, Any]) -> None:
+async def ask_again(transaction: Transaction, parameters: Mapping[str, Any]) -> None:
     """Forget the answers that a replay asks for again; *parameters* are `run_id`, `again`, `anew`."""
-    connection.execute(SQL["forget_closed"], parameters)
+    await transaction.execute(SQL["forget_closed"], parameters)
 
 
-def first_answer(connection: sqlite3.Connection, given: Given) -> Given:
+async def lock_waiting(transaction: Transaction, run_id: str) -> None:
+    """Let nobody answer, or end a turn waiting, beside us: one of the two comes second and sees the other."""
+    await transaction.lock(f"waiting {run_id}")
+
+
+async def first_answer(transaction: Transaction, given: Given) -> Given:
     """The answer that the step has, or *given*, which is it from now on."""
     where = {"run_id": given.run_id, "path": given.path}
-    row = connection.execute(SQL["given"], where).fetchone()
+    await lock_waiting(transaction, given.run_id)
+    row = await transaction.row(SQL["given"], where)
     if row is not None:
         return given_of(given.run_id, given.path, row)
     values = {
@@ -40,7 +38,7 @@ def first_answer(connection: sqlite3.Connection, given: Given) -> Given:
         "at": given.at,
         "files": text_or_none(list(given.files)) if given.files else None,
     }
-    connection.execute(SQL["insert_answer"], where | values)
+    await transaction.execute(SQL["insert_answer"], where | values)
     return given
 
 

@@ -1,28 +1,25 @@
-"""The audit log in an SQLite store: the AuditLog port."""
+"""The audit log in a store: the AuditLog port."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from typing import Any
 
 from runner.engine.audit import FAILURES_KEPT, SIGN_IN_FAILED, Deed, DeedsWanted
 from runner.engine.history import LAST_NUMBER, Page, read_cursor, write_cursor
-from runner.errors import StoreUnavailable
 from runner.store.queries import read
-from runner.store.sqlite import SQLiteStore
+from runner.store.tables import Tables, Transaction
 from runner.values import Json, dumps, iso, loads
 
 SQL = read("people.sql")
 MOST_LET_GO = 1000  # by one transaction: some milliseconds
 
 
-class SQLiteAudit:
+class StoredAudit:
     """See `runner.engine.audit.AuditLog`. *clock* gives UTC seconds."""
 
-    def __init__(self, store: SQLiteStore, clock: Callable[[], float]) -> None:
-        self._reading = store.reading
-        self._write = store._writer.write  # noqa: SLF001 - this is a part of the store
+    def __init__(self, store: Tables, clock: Callable[[], float]) -> None:
+        self._tables = store
         self._clock = clock
 
     async def note(self, deed: Deed) -> None:
@@ -36,7 +33,9 @@ class SQLiteAudit:
             "name": deed.name,
             "facts": dumps(deed.facts),
         }
-        await self._write(lambda connection: connection.execute(SQL["insert_audit"], row), is_quick=True)
+        await self._tables.write(
+            lambda transaction: transaction.execute(SQL["insert_audit"], row), is_quick=True
+        )
 
     async def page(self, wanted: DeedsWanted) -> Page:
         """Newest first. Raises ValueError, StoreUnavailable."""
@@ -47,10 +46,7 @@ class SQLiteAudit:
             "text": wanted.text.lower() if wanted.text else None,
             "limit": wanted.limit + 1,
         }
-        try:
-            rows = list(await self._reading.execute_fetchall(SQL["audit"], parameters))
-        except sqlite3.OperationalError as error:
-            raise StoreUnavailable(f"the store cannot be read: {error}") from error
+        rows = await self._tables.read(SQL["audit"], **parameters)
         more = len(rows) > wanted.limit
         return Page(
             [_item(row) for row in rows[: wanted.limit]],
@@ -62,11 +58,11 @@ class SQLiteAudit:
         old = {"before": before, "most": MOST_LET_GO}
         failed = {"verb": SIGN_IN_FAILED, "keep": FAILURES_KEPT, "most": MOST_LET_GO}
 
-        def member(connection: sqlite3.Connection) -> int:
-            gone = connection.execute(SQL["delete_audit"], old).rowcount
-            return gone + connection.execute(SQL["delete_failures"], failed).rowcount
+        async def member(transaction: Transaction) -> int:
+            gone = await transaction.execute(SQL["delete_audit"], old)
+            return gone + await transaction.execute(SQL["delete_failures"], failed)
 
-        return await self._write(member)
+        return await self._tables.write(member)
 
 
 def _item(row: Any) -> Json:

@@ -15,7 +15,7 @@ from runner.store.rows import event_of
 from runner.values import Json, dumps
 
 T = TypeVar("T")
-Read: TypeAlias = Callable[..., Awaitable[list[Any]]]
+Read: TypeAlias = Callable[..., Awaitable[Sequence[Any]]]
 
 SQL = read("history.sql")
 MOST_BYTES = 16 << 20  # of bodies in memory at a time; a larger one is read alone

@@ -1,4 +1,4 @@
-"""A closer look into an SQLite store: the Details port."""
+"""A closer look into a store: the Details port."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from runner.store.rows import unpacked
 from runner.values import Json, dumps
 
 if TYPE_CHECKING:
-    from runner.store.history import SQLiteHistory
+    from runner.store.history import StoredHistory
 
 SQL = read("details.sql")
 
 
-class SQLiteDetails:
+class StoredDetails:
     """See `runner.engine.details.Details`."""
 
-    def __init__(self, history: SQLiteHistory) -> None:
+    def __init__(self, history: StoredHistory) -> None:
         """*history* reads, and knows what is hidden."""
         self._read = history.read
         self._veils = history.veils

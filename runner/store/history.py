@@ -1,18 +1,17 @@
 """
-Looking at an SQLite store: the History port, on the connection that only reads.
+Looking at a store: the History port.
 
 Lists are paged by `number`, the order of accepting. What an index finds is looked up; what no
 index knows (a text, a status of one workflow) is judged row by row, in portions, so that no read
-holds the log back for long. SQL is put together from the fragments below, never from a request.
+holds SQLite's log back for long. SQL is put together from the fragments below, never from a request.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-import sqlite3
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
@@ -22,30 +21,32 @@ from runner.engine.redact import Redaction, RedactionOf, no_redaction
 from runner.engine.resuming import without_tokens
 from runner.engine.runs import Disposition, Event, Status
 from runner.engine.where import Anywhere, Condition
-from runner.errors import InboundError, NotFound, StoreUnavailable
+from runner.errors import InboundError, NotFound
 from runner.inbound.credentials import WELL_KNOWN
 from runner.store.bodies import SQL, decoded_again, each_event, payload_or_none
+from runner.store.queries import Statement
 from runner.store.rows import Row, unpacked, until, value_or_none
-from runner.store.sqlite import SQLiteStore
 from runner.store.step_rows import steps_of
+from runner.store.tables import Tables
 from runner.store.veils import SecretValues, Veils
 from runner.values import Json, dumps, iso, loads, sortable_id
 
-PORTION = 5000  # rows judged by one statement: some milliseconds, also with large rows
-MOST_PORTIONS = 20  # for one page; then the page is given as it is, with its `next`
+PORTION = 2500  # rows judged by one statement: some milliseconds, also with large rows
+IDENTITY = re.compile("[0-9a-z]{26}")  # of an event or a run, whole
 PAYLOADS = 200  # events whose payloads are looked at between two looks at the clock
-SEARCH_SECONDS = 0.5  # of looking at payloads for one page
 LATEST_COMMIT_SECONDS = 3600.0  # far more than the time from a request's first byte to its commit
 MOST_TEXT = 64 * 1024  # characters shown of a body that has no payload
 
 EVENTS = {
     "ids": "id IN (SELECT value FROM json_each(:ids))",
+    "identity": "id = :text_itself",
     "id": "id = :id",
     "delivery_id": "delivery_id = :delivery_id",
     "type": "type = :type",
     "workflow": "workflow = :workflow",
     "of_workflow": "+workflow = :workflow",  # the plus: another index is the better one
     "rejected": "disposition = 'rejected'",  # a literal, so that the index of the rejected serves
+    "held": "disposition = 'held'",  # as above
     "unusual": "disposition IN ('ignored', 'duplicate', 'dropped')",  # as the index of these has it
     "status": "disposition = :status",
     "since": "received_at >= :since",
@@ -57,7 +58,8 @@ OF_EVENT = "EXISTS (SELECT 1 FROM events WHERE events.id = event_id AND events."
 RUNS = {
     "ids": "id IN (SELECT value FROM json_each(:ids))",
     "id": "id = :id",
-    "delivery_id": f"{OF_EVENT}delivery_id = :delivery_id)",
+    "identity": "(id = :text_itself OR event_id = :text_itself)",
+    "delivery_id": "event_id IN (SELECT id FROM events WHERE delivery_id = :delivery_id)",
     "type": f"{OF_EVENT}type = :type)",
     "workflow": "workflow = :workflow",
     "of_workflow": "+workflow = :workflow",
@@ -97,23 +99,22 @@ class Narrowing:
 CREDENTIALS = Redaction(WELL_KNOWN)
 
 
-class SQLiteHistory:
+class StoredHistory:
     """See `runner.engine.history.History`."""
 
     def __init__(
         self,
-        store: SQLiteStore,
+        store: Tables,
         redaction_of: RedactionOf = no_redaction,
         secret_values: SecretValues = frozenset,
     ) -> None:
         """*redaction_of* says what is hidden of a workflow's version, `secret_values()` what always is."""
-        self._reading = store.reading
+        self.read = store.read
         self.veils = Veils(self.read, redaction_of, secret_values)
 
     async def events(self, wanted: Wanted) -> Page:
         """Events, newest first. Raises ValueError, StoreUnavailable."""
-        looked_up, judged = _events_asked(wanted)
-        rows, after = await self._page("events", EVENTS, looked_up, judged, wanted)
+        rows, after = await self._asked("events", EVENTS, _events_asked, wanted)
         runs, versions = await self._runs_of([row[1] for row in rows])
         items = [{**_event_item(row), "runs": runs.get(row[1], [])} for row in rows]
         shown = await self.veils.events(items, [versions.get(row[1], set()) for row in rows])
@@ -144,8 +145,7 @@ class SQLiteHistory:
 
     async def runs(self, wanted: Wanted) -> Page:
         """Runs, newest first. Raises ValueError, StoreUnavailable."""
-        looked_up, judged = _runs_asked(wanted)
-        rows, after = await self._page("runs", RUNS, looked_up, judged, wanted)
+        rows, after = await self._asked("runs", RUNS, _runs_asked, wanted)
         shown = await self.veils.runs([_run_item(row) for row in rows])
         return Page(shown, write_cursor(after) if after else None)
 
@@ -198,6 +198,22 @@ class SQLiteHistory:
             counted[slug][place] = Span(runs, failed)
         return counted
 
+    async def _asked(
+        self,
+        kind: str,
+        fragments: Mapping[str, str],
+        asked: Callable[..., tuple[list[str], list[str]]],
+        wanted: Wanted,
+    ) -> tuple[list[Any], int | None]:
+        """As `_page`. A whole id is looked up first: parts of a text are looked for where it is none."""
+        if wanted.text and not wanted.cursor and IDENTITY.fullmatch(wanted.text):
+            rows, after = await self._page(
+                kind, fragments, *asked(replace(wanted, text=None), "identity"), wanted
+            )
+            if rows:
+                return rows, after
+        return await self._page(kind, fragments, *asked(wanted), wanted)
+
     async def _page(
         self,
         kind: str,
@@ -221,7 +237,8 @@ class SQLiteHistory:
         if wanted.payload:
             return await self._page_by_payload(kind, narrowing, wanted)
         rows: list[Any] = []
-        for _ in range(MOST_PORTIONS):
+        until = time.monotonic() + wanted.seconds
+        while True:
             floor = await self._floor(kind, narrowing, PORTION) if narrowing.judged else None
             portion = replace(narrowing, first=max(narrowing.first, floor or 0))
             rows += await self._narrowed(kind, portion, judged=True, limit=wanted.limit + 1 - len(rows))
@@ -230,14 +247,15 @@ class SQLiteHistory:
             if floor is None:
                 return rows, None
             narrowing = replace(narrowing, end=floor)
-        return rows, narrowing.end
+            if time.monotonic() > until:
+                return rows, floor
 
     async def _page_by_payload(
         self, kind: str, narrowing: Narrowing, wanted: Wanted
     ) -> tuple[list[Any], int | None]:
         """As `_page`: the payloads of what all else leaves are decoded, newest first, for a bounded time."""
         rows: list[Any] = []
-        until = time.monotonic() + SEARCH_SECONDS
+        until = time.monotonic() + wanted.seconds
         while True:
             floor = await self._floor(kind, narrowing, PAYLOADS)
             portion = replace(narrowing, first=max(narrowing.first, floor or 0))
@@ -288,36 +306,38 @@ class SQLiteHistory:
     async def _narrowed(
         self, statement: str, narrowing: Narrowing, *, judged: bool, **parameters: int
     ) -> list[Any]:
-        sql = SQL[statement].replace("{where}", narrowing.where(judged=judged))
+        where = narrowing.where(judged=judged)
+        sql = Statement.of(
+            SQL[statement].replace("{where}", where), SQL[statement].replace("{where}", _postgres(where))
+        )
         bounds = {"first": narrowing.first, "end": narrowing.end}
-        return await self.read(sql, **narrowing.parameters, **bounds, **parameters)
-
-    async def read(self, sql: str, **parameters: Any) -> list[Any]:
-        """The rows that a statement gives. Raises StoreUnavailable."""
-        try:
-            return list(await self._reading.execute_fetchall(sql, parameters))
-        except sqlite3.OperationalError as error:
-            raise StoreUnavailable(f"the store cannot be read: {error}") from error
+        return list(await self.read(sql, **narrowing.parameters, **bounds, **parameters))
 
 
-def _events_asked(wanted: Wanted) -> tuple[list[str], list[str]]:
-    """The names of fragments that an index answers, and of those judged row by row."""
-    exact = next((name for name in ("ids", "id", "delivery_id") if getattr(wanted, name)), None)
+def _postgres(where: str) -> str:
+    """As PostgreSQL has it: it chooses its indexes by itself, and LIKE tells upper case from lower there."""
+    return where.replace("+", "").replace(" LIKE ", " ILIKE ")
+
+
+def _events_asked(wanted: Wanted, exact: str | None = None) -> tuple[list[str], list[str]]:
+    """The names of fragments that an index answers, *exact* among them, and of those judged row by row."""
+    exact = exact or next((name for name in ("ids", "id", "delivery_id") if getattr(wanted, name)), None)
     if exact:
         rest = [("of_workflow", wanted.workflow), ("status", wanted.status)]
         return [exact], [name for name, value in rest if value] + _judged_always(wanted, exact)
     looked_up = ["workflow"] if wanted.workflow else []
-    if wanted.status == Disposition.REJECTED:
-        looked_up.append("rejected")
+    if wanted.status in (Disposition.REJECTED, Disposition.HELD):
+        looked_up.append(str(wanted.status))
     elif wanted.status in UNUSUAL:
         looked_up += ["unusual", "status"]
-    judged = ["status"] if wanted.status and not {"rejected", "status"} & {*looked_up} else []
+    judged = ["status"] if wanted.status and not {"rejected", "held", "status"} & {*looked_up} else []
     return looked_up, judged + _judged_always(wanted)
 
 
-def _runs_asked(wanted: Wanted) -> tuple[list[str], list[str]]:
+def _runs_asked(wanted: Wanted, exact: str | None = None) -> tuple[list[str], list[str]]:
     """As `_events_asked`, for runs: the index that leaves the fewest rows is the one that is used."""
-    exact = next((name for name in ("ids", "id", "event", "problem") if getattr(wanted, name)), None)
+    names = ("ids", "id", "event", "problem", "delivery_id")
+    exact = exact or next((name for name in names if getattr(wanted, name)), None)
     judged = _judged_always(wanted, exact)
     if exact:
         rest = [("of_workflow", wanted.workflow), ("in_status", wanted.status)]
@@ -348,6 +368,7 @@ def _parameters(wanted: Wanted) -> dict[str, Any]:
         "since": wanted.since,
         "before": wanted.before,
         "text": f"%{text}%",
+        "text_itself": wanted.text,
     }
 
 

@@ -8,7 +8,7 @@ SELECT number FROM events {where} ORDER BY number DESC LIMIT 1 OFFSET :looked_at
 
 -- events_first
 -- The least of the first thousand from then on: a few were long in coming and got their number late.
-SELECT min(number) FROM (SELECT number FROM events WHERE id >= :id ORDER BY id LIMIT 1000);
+SELECT min(number) FROM (SELECT number FROM events WHERE id >= :id ORDER BY id LIMIT 1000) AS those;
 
 -- event
 SELECT number, id, workflow, trigger, disposition, received_at, method, path, content_type, size,
@@ -28,14 +28,14 @@ FROM runs {where} ORDER BY number DESC LIMIT :limit;
 SELECT number FROM runs {where} ORDER BY number DESC LIMIT 1 OFFSET :looked_at;
 
 -- runs_first
-SELECT min(number) FROM (SELECT number FROM runs WHERE id >= :id ORDER BY id LIMIT 1000);
+SELECT min(number) FROM (SELECT number FROM runs WHERE id >= :id ORDER BY id LIMIT 1000) AS those;
 
 -- run
 SELECT number, id, title, workflow, version, status, reason, event_id, attempt, replay_of, mode,
        waiting_for, iif(parked_at IS NULL, due_at, NULL), accepted_at, started_at, ended_at, trace,
        output, answer, notes,
        (SELECT vars FROM versions WHERE versions.workflow = runs.workflow AND versions.version = runs.version
-        UNION ALL SELECT vars FROM tried WHERE tried.workflow = runs.workflow AND tried.number = -runs.version)
+        UNION ALL SELECT vars FROM tried WHERE tried.workflow = runs.workflow AND tried.number = 0 - runs.version)
 FROM runs WHERE id = :id;
 
 -- records
@@ -72,19 +72,21 @@ LEFT JOIN runs AS last ON last.number =
 
 -- runs_firsts
 -- `runs_first` of several ids, in their order.
-SELECT (SELECT min(number) FROM (SELECT number FROM runs WHERE id >= bound.value ORDER BY id LIMIT 1000))
+SELECT (SELECT min(number) FROM (SELECT number FROM runs WHERE id >= bound.value ORDER BY id LIMIT 1000) AS those)
 FROM json_each(:ids) AS bound ORDER BY bound.key;
 
 -- spans
 -- As `counts`: each number is that of the entries of an index between two places.
 SELECT known.value, span.key,
        (SELECT count(*) FROM runs INDEXED BY runs_by_workflow
-        WHERE runs.workflow = known.value AND number >= span.value ->> 0 AND number < span.value ->> 1),
+        WHERE runs.workflow = known.value AND number >= CAST(json_extract(span.value, '$[0]') AS BIGINT)
+          AND number < CAST(json_extract(span.value, '$[1]') AS BIGINT)),
        (SELECT count(*) FROM runs INDEXED BY runs_failed
         WHERE status = 'failed' AND runs.workflow = known.value
-          AND number >= span.value ->> 0 AND number < span.value ->> 1)
+          AND number >= CAST(json_extract(span.value, '$[0]') AS BIGINT)
+          AND number < CAST(json_extract(span.value, '$[1]') AS BIGINT))
 FROM json_each(:workflows) AS known, json_each(:spans) AS span
-WHERE span.value ->> 0 < span.value ->> 1;
+WHERE CAST(json_extract(span.value, '$[0]') AS BIGINT) < CAST(json_extract(span.value, '$[1]') AS BIGINT);
 
 -- stopped
 SELECT 'held', workflow, count(*) FROM events INDEXED BY events_held

@@ -1,268 +1,292 @@
 """
-Letting go in an SQLite store: the Keeping port.
+Letting go in a store: what the Keeping port does the same on each database.
 
-What is to go is found on the connection that only reads; the writer deletes by number for at most
-PORTION_SECONDS and judges each row again, since a run may have been replayed meanwhile.
+What is to go is found outside of transactions; a transaction deletes by number for at most
+`portion_seconds` and judges each row again, since a run may have been replayed meanwhile.
 """
 
 from __future__ import annotations
 
-import sqlite3
+import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
-from runner.engine.keeping import Forgotten, Portion, Size
-from runner.engine.runs import Disposition
-from runner.errors import StoreUnavailable
+from runner.engine.keeping import Forgotten, Portion, Size, Traces
+from runner.engine.runs import ENDED, Disposition, Status
 from runner.language.secrets import MASK
 from runner.store.queries import SQL as STORE_SQL
 from runner.store.queries import read
-from runner.store.sqlite import SQLiteStore
+from runner.store.tables import Tables, Transaction
 from runner.values import dumps
 
 SQL = read("keeping.sql")
 
 WINDOW = 500  # rows judged by one read: some milliseconds
-PORTION_SECONDS = 0.02  # of one transaction: an event that arrives meanwhile waits so long at most
-SPARE_SHARE = 0.05  # of what is used stays free in the file: new rows take it without making the file grow
-SPARE_BYTES = 1 << 20
-SHRUNK_PAGES = 500  # moved by one transaction: two megabytes, some milliseconds
 MOST_VERSIONS = 500
-CHECKPOINTS = 3  # passes over the log: one empties it, the next starts it anew
+
+LetGo: TypeAlias = Callable[[Transaction, Sequence[int]], Awaitable[int | None]]
 
 
-class SQLiteKeeping:
+@dataclass(slots=True)
+class _Done:
+    """What a portion of forgetting did."""
+
+    events: int = 0
+    runs: int = 0
+    looked_at: int = 0
+    refused: list[str] = field(default_factory=list)
+
+
+class StoredKeeping(ABC):
     """See `runner.engine.keeping.Keeping`."""
 
-    def __init__(self, store: SQLiteStore) -> None:
-        self._reading = store.reading
-        self._writer = store._writer  # noqa: SLF001 - this is a part of the store
+    portion_seconds: float  # of one transaction: what arrives meanwhile may have to wait so long
+    chunk: int  # rows that go by one statement
+
+    def __init__(self, store: Tables) -> None:
+        self._tables = store
+
+    # --- what each database does in its own way ---------------------------------------------
+
+    @abstractmethod
+    async def size(self) -> Size:
+        """How large the database is."""
+
+    @abstractmethod
+    async def shrink(self) -> bool:
+        """Give some of what is free back to the disk; whether there is more to give."""
+
+    @abstractmethod
+    async def _erase(self) -> Traces:
+        """Make sure that nothing deleted is left in the database's files, as far as that goes."""
+
+    @abstractmethod
+    async def _surplus(self, transaction: Transaction, used_bytes: int) -> int:
+        """How many bytes more than *used_bytes* are used; 0 or less: no more than that."""
+
+    @abstractmethod
+    async def _measure(self) -> None:
+        """Look anew how much is used, before it is decided how much goes."""
+
+    @abstractmethod
+    async def _weight(self, transaction: Transaction, event_ids: Sequence[str]) -> int:
+        """The bytes that events, which are about to go, take with their runs; 0 where nobody has to count."""
+
+    @abstractmethod
+    async def _lighten(self, transaction: Transaction, weight: int) -> None:
+        """Count *weight* bytes less as used."""
+
+    @contextlib.asynccontextmanager
+    async def _overwriting(self) -> AsyncIterator[None]:
+        """While inside, what is deleted is overwritten, where the database can do that."""
+        yield
+
+    # --- letting go -------------------------------------------------------------------------
 
     async def workflows(self) -> list[str]:
         """The slugs of all that ever had a version."""
-        return [workflow for (workflow,) in await self._read(SQL["workflows"])]
+        return [workflow for (workflow,) in await self._tables.read(SQL["workflows"])]
 
     async def let_go_runs(self, workflow: str, *, before: float, after: int) -> Portion:
         """Let go the next runs of *workflow*, the oldest first, that ended before *before*."""
 
-        def let_go(connection: sqlite3.Connection, number: int) -> int:
-            parameters = {"number": number, "before": before}
-            return connection.execute(SQL["delete_ended_run"], parameters).rowcount
+        async def let_go(transaction: Transaction, numbers: Sequence[int]) -> int:
+            parameters = {"numbers": dumps(numbers), "before": before}
+            return await transaction.execute(SQL["delete_ended_runs"], parameters)
 
         return await self._portion("runs_window", let_go, workflow=workflow, before=before, after=after)
 
     async def let_go_events(self, workflow: str, *, before: float, after: int) -> Portion:
         """Let go the next events of *workflow* that were received before *before* and have no run."""
-        return await self._portion(
-            "events_window", _delete_event, workflow=workflow, before=before, after=after
-        )
+
+        async def let_go(transaction: Transaction, numbers: Sequence[int]) -> int:
+            rows = await transaction.rows(SQL["lock_events"], {"numbers": dumps(numbers)})
+            gone, _bytes = await _delete_events(transaction, [event_id for _number, event_id, _size in rows])
+            return gone
+
+        return await self._portion("events_window", let_go, workflow=workflow, before=before, after=after)
 
     async def let_go_oldest(self, used_bytes: int, *, after: int, failed_too: bool) -> Portion:
         """Let go the next events whose runs have all ended, until no more than *used_bytes* are used."""
+        if not after:
+            await self._measure()
 
-        def let_go(connection: sqlite3.Connection, number: int) -> int | None:
-            if _used_bytes(connection) <= used_bytes:
+        async def let_go(transaction: Transaction, numbers: Sequence[int]) -> int | None:
+            surplus = await self._surplus(transaction, used_bytes)
+            if surplus <= 0:
                 return None
-            row = connection.execute(SQL["event_id"], {"number": number}).fetchone()
-            return row is not None and _delete_with_runs(connection, number, row[0], failed_too=failed_too)
+            rows = await transaction.rows(SQL["lock_events"], {"numbers": dumps(numbers)})
+            event_ids = list(_until(rows, surplus))
+            kept = ENDED if failed_too else ENDED - {Status.FAILED}
+            going, _open = await _apart(transaction, event_ids, kept)
+            if not going:
+                return 0
+            weight = await self._weight(transaction, going)
+            await transaction.execute(SQL["delete_runs_of_events"], {"event_ids": dumps(going)})
+            gone, file_bytes = await _delete_events(transaction, going)
+            await self._lighten(transaction, weight + file_bytes)
+            return gone
 
         return await self._portion("oldest_window", let_go, after=after, failed_too=failed_too)
 
     async def let_go_versions(self, kept: Mapping[str, int | None], *, before: float) -> int:
         """Let go versions that no run has; *kept* are live, and the newest of those workflows stays too."""
-        rows = await self._read(SQL["unused_versions"], before=before, limit=MOST_VERSIONS)
+        rows = await self._tables.read(SQL["unused_versions"], before=before, limit=MOST_VERSIONS)
         unused = [
-            {"workflow": workflow, "version": version, "is_newest": is_newest}
+            {"workflow": workflow, "version": version, "is_newest": bool(is_newest)}
             for workflow, version, is_newest in rows
             if version != kept.get(workflow) and not (is_newest and workflow in kept)
         ]
         if not unused:
             return 0
 
-        def member(connection: sqlite3.Connection) -> int:
-            return sum(connection.execute(SQL["delete_version"], one).rowcount for one in unused)
+        async def member(transaction: Transaction) -> int:
+            return sum([await transaction.execute(SQL["delete_version"], one) for one in unused])
 
-        return await self._writer.write(member)
+        return await self._tables.write(member)
 
-    async def size(self) -> Size:
-        """How large the database is, its log not counted."""
-        page, count, free = [
-            int((await self._read(f"PRAGMA {name}"))[0][0])
-            for name in ("page_size", "page_count", "freelist_count")
-        ]
-        return Size(page * (count - free), page * count)
-
-    async def shrink(self) -> bool:
-        """Give some of what is free back to the disk, all but a share; whether there is more to give."""
-        size = await self.size()
-        spare = max(SPARE_BYTES, int(size.used_bytes * SPARE_SHARE))
-        return await self._vacuum(size.file_bytes - size.used_bytes - spare)
+    # --- forgetting -------------------------------------------------------------------------
 
     async def forget(self, event_ids: Sequence[str]) -> Forgotten:
         """Erase these events with their runs and delivery keys; those with a run under way are refused."""
         keys: dict[str, list[dict[str, str]]] = {}
-        for event_id, workflow, key in await self._read(
-            SQL["deliveries_of_events"], ids=dumps(list(event_ids))
-        ):
+        found = await self._tables.read(SQL["deliveries_of_events"], event_ids=dumps(list(event_ids)))
+        for event_id, workflow, key in found:
             keys.setdefault(event_id, []).append({"workflow": workflow, "key": key})
         events = runs = 0
         refused: list[str] = []
         left = list(event_ids)
-        await self._writer.alone(lambda connection: connection.execute("PRAGMA secure_delete=ON").fetchall())
-        try:
+        async with self._overwriting():
             while left:
-                portion = await self._writer.write(_Forgetting(left, keys))
-                events += portion.events
-                runs += portion.runs
-                refused += portion.refused
-                left = left[portion.looked_at :]
-        finally:
-            await self._writer.alone(
-                lambda connection: connection.execute("PRAGMA secure_delete=FAST").fetchall()
-            )
+                done = await self._tables.write(self._forgetting(left, keys))
+                events += done.events
+                runs += done.runs
+                refused += done.refused
+                left = left[done.looked_at :]
         return Forgotten(events, runs, refused)
 
-    async def erase_traces(self, texts: Sequence[str]) -> bool:
-        """Overwrite or give back what is free, empty the log; whether nobody kept us from it."""
+    async def erase_traces(self, texts: Sequence[str]) -> Traces:
+        """Mask *texts* in what was written of problems, then leave no trace of what was deleted."""
 
-        def member(connection: sqlite3.Connection) -> None:
+        async def member(transaction: Transaction) -> None:
             for text in texts:
                 for statement in ("mask_notices", "mask_problems"):
-                    connection.execute(SQL[statement], {"text": text, "mask": MASK})
+                    await transaction.execute(SQL[statement], {"text": text, "mask": MASK})
 
-        await self._writer.write(member)
-        while await self._vacuum((size := await self.size()).file_bytes - size.used_bytes):
-            pass
-        for _ in range(CHECKPOINTS):
-            ((busy, *_rest),) = await self._writer.alone(
-                lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            )
-            if not busy:
-                return True
-        return False
+        await self._tables.write(member)
+        return await self._erase()
 
-    async def _portion(
-        self, window: str, let_go: Callable[[sqlite3.Connection, int], int | None], **parameters: Any
-    ) -> Portion:
+    def _forgetting(
+        self, event_ids: Sequence[str], keys: Mapping[str, Sequence[Mapping[str, str]]]
+    ) -> Callable[[Transaction], Awaitable[_Done]]:
+        """A member that forgets until the time of a portion is over."""
+
+        async def member(transaction: Transaction) -> _Done:
+            done = _Done()
+            until = time.monotonic() + self.portion_seconds
+            for chunk in _chunks(event_ids, self.chunk):
+                await _forget(transaction, chunk, keys, done)
+                done.looked_at += len(chunk)
+                if time.monotonic() > until:
+                    break
+            return done
+
+        return member
+
+    # --- portions ---------------------------------------------------------------------------
+
+    async def _portion(self, window: str, let_go: LetGo, **parameters: Any) -> Portion:
         """
         Judge a window of rows (number, whether it is old, whether it may go) and let go as many as
         the time allows. The walk ends with the table, at the first row that is not old, or where
-        `let_go(connection, number)`, which gives how many went, gives None.
+        `let_go(transaction, numbers)`, which gives how many went, gives None.
         """
-        rows = await self._read(SQL[window], limit=WINDOW, **parameters)
+        rows = await self._tables.read(SQL[window], limit=WINDOW, **parameters)
         old = [row for row in rows if row[1]]
         going = [number for number, _is_old, may_go in old if may_go]
-        is_end = len(old) < WINDOW
+        end = None if len(old) < WINDOW else old[-1][0]
         if not going:
-            return Portion(0, None if is_end else old[-1][0])
+            return Portion(0, end)
 
-        def member(connection: sqlite3.Connection) -> Portion:
-            until = time.monotonic() + PORTION_SECONDS
+        async def member(transaction: Transaction) -> Portion:
+            until = time.monotonic() + self.portion_seconds
             gone = 0
-            for number in going:
-                went = let_go(connection, number)
+            for numbers in _chunks(going, self.chunk):
+                went = await let_go(transaction, numbers)
                 if went is None:
                     return Portion(gone, None)
                 gone += went
                 if time.monotonic() > until:
-                    return Portion(gone, number)
-            return Portion(gone, None if is_end else old[-1][0])
+                    return Portion(gone, numbers[-1])
+            return Portion(gone, end)
 
-        return await self._writer.write(member)
-
-    async def _vacuum(self, surplus_bytes: int) -> bool:
-        """Give at most a portion of *surplus_bytes* back; whether the file became smaller."""
-        ((page,),) = await self._read("PRAGMA page_size")
-        pages = min(SHRUNK_PAGES, surplus_bytes // int(page))
-        if pages <= 0:
-            return False
-
-        def member(connection: sqlite3.Connection) -> bool:
-            (before,) = connection.execute("PRAGMA page_count").fetchone()
-            # as a script: as a statement the module takes one step of it, which frees one page
-            connection.executescript(f"PRAGMA incremental_vacuum({pages})")
-            (after,) = connection.execute("PRAGMA page_count").fetchone()
-            # the file itself is cut when the log is brought into it
-            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-            return int(after) < int(before)
-
-        return await self._writer.alone(member)
-
-    async def _read(self, sql: str, **parameters: Any) -> list[Any]:
-        try:
-            return list(await self._reading.execute_fetchall(sql, parameters))
-        except sqlite3.OperationalError as error:
-            raise StoreUnavailable(f"the store cannot be read: {error}") from error
+        return await self._tables.write(member)
 
 
-class _Forgetting:
-    """One portion of forgetting, and, after it was written, what it did."""
+def _chunks(items: Sequence[Any], length: int) -> Iterator[Sequence[Any]]:
+    return (items[start : start + length] for start in range(0, len(items), length))
 
-    def __init__(self, event_ids: Sequence[str], keys: Mapping[str, Sequence[Mapping[str, str]]]) -> None:
-        self.events = self.runs = self.looked_at = 0
-        self.refused: list[str] = []
-        self._event_ids = event_ids
-        self._keys = keys
 
-    def __call__(self, connection: sqlite3.Connection) -> _Forgetting:
-        """Forget until the time of a portion is over."""
-        done = _Forgetting(self._event_ids, self._keys)
-        until = time.monotonic() + PORTION_SECONDS
-        for event_id in self._event_ids:
-            done.looked_at += 1
-            row = connection.execute(SQL["event_number"], {"event_id": event_id}).fetchone()
-            if row is not None:
-                done._forget(connection, row[0], event_id)
-            if time.monotonic() > until:
-                break
-        return done
-
-    def _forget(self, connection: sqlite3.Connection, number: int, event_id: str) -> None:
-        parameters = {"event_id": event_id, "failed_too": True}
-        if connection.execute(SQL["open_run"], parameters).fetchone():
-            self.refused.append(event_id)
+def _until(rows: Sequence[Any], surplus: int) -> Iterator[str]:
+    """The ids of the first of *rows* (number, id, bytes) that together make *surplus* bytes."""
+    for _number, event_id, size in rows:
+        yield event_id
+        surplus -= size
+        if surplus <= 0:
             return
-        problems = connection.execute(SQL["problems_of_event"], parameters).fetchall()
-        self.runs += connection.execute(SQL["delete_runs_of_event"], parameters).rowcount
-        self.events += _delete_event(connection, number)
-        connection.executemany(SQL["delete_delivery"], self._keys.get(event_id, ()))
-        for (problem_id,) in problems:
-            connection.execute(SQL["delete_problem_without_runs"], {"problem_id": problem_id})
-            connection.execute(SQL["problem_said_anew"], {"problem_id": problem_id})
 
 
-def _used_bytes(connection: sqlite3.Connection) -> int:
-    page, count, free = (
-        connection.execute(f"PRAGMA {name}").fetchone()[0]
-        for name in ("page_size", "page_count", "freelist_count")
-    )
-    return int(page * (count - free))
+async def _apart(
+    transaction: Transaction, event_ids: Sequence[str], statuses: frozenset[Status]
+) -> tuple[list[str], list[str]]:
+    """Those of *event_ids* whose runs all have one of *statuses*, and the others; all of them locked."""
+    rows = await transaction.rows(SQL["lock_runs_of_events"], {"event_ids": dumps(list(event_ids))})
+    others = {event_id for event_id, status in rows if status not in statuses}
+    return [one for one in event_ids if one not in others], [one for one in event_ids if one in others]
 
 
-def _delete_with_runs(
-    connection: sqlite3.Connection, number: int, event_id: str, *, failed_too: bool
-) -> bool:
-    """Delete an event and its runs, unless one of them has not ended; whether it is gone."""
-    parameters = {"event_id": event_id, "failed_too": failed_too}
-    if connection.execute(SQL["open_run"], parameters).fetchone():
-        return False
-    connection.execute(SQL["delete_runs_of_event"], parameters)
-    return bool(_delete_event(connection, number))
+async def _delete_events(transaction: Transaction, event_ids: Sequence[str]) -> tuple[int, int]:
+    """Delete events without runs and the files that nothing else uses: how many events, bytes of files."""
+    given = {"event_ids": dumps(list(event_ids))}
+    digests = [digest for (digest,) in await transaction.rows(SQL["files_of_events"], given)]
+    gone = await transaction.rows(SQL["delete_events"], given)
+    for workflow, disposition in gone:
+        if disposition == Disposition.REJECTED:
+            await transaction.execute(STORE_SQL["count_let_go"], {"workflow": workflow})
+    if not digests:
+        return len(gone), 0
+    for digest in digests:  # whoever brings the same file meanwhile comes before or after
+        await transaction.lock(f"file {digest}")
+    files = await transaction.rows(SQL["delete_files_unused"], {"digests": dumps(digests)})
+    return len(gone), sum(size for (size,) in files)
 
 
-def _delete_event(connection: sqlite3.Connection, number: int) -> int:
-    """Delete an event without runs and the files that nothing else uses; 1 if it is gone."""
-    event = connection.execute(SQL["event_id"], {"number": number}).fetchone()
-    if event is None:
-        return 0
-    files = connection.execute(SQL["files_of_event"], {"event_id": event[0]}).fetchall()
-    gone = connection.execute(SQL["delete_event"], {"number": number}).fetchall()
-    if not gone:
-        return 0
-    ((workflow, disposition),) = gone
-    if disposition == Disposition.REJECTED:
-        connection.execute(STORE_SQL["count_let_go"], {"workflow": workflow})
-    for (digest,) in files:
-        connection.execute(SQL["delete_file_unused"], {"digest": digest})
-    return 1
+async def _forget(
+    transaction: Transaction,
+    event_ids: Sequence[str],
+    keys: Mapping[str, Sequence[Mapping[str, str]]],
+    done: _Done,
+) -> None:
+    """Forget a chunk of events, and add up what was done."""
+    rows = await transaction.rows(SQL["lock_events_named"], {"event_ids": dumps(list(event_ids))})
+    going, refused = await _apart(transaction, [event_id for _number, event_id, _size in rows], ENDED)
+    done.refused += refused
+    if not going:
+        return
+    given = {"event_ids": dumps(going)}
+    problems = await transaction.rows(SQL["problems_of_events"], given)
+    for _id, workflow, step, cause in problems:  # of which a run may be getting this very problem
+        await transaction.lock(f"problem {workflow}\n{step}\n{cause}")
+    done.runs += await transaction.execute(SQL["delete_runs_of_events"], given)
+    gone, _bytes = await _delete_events(transaction, going)
+    done.events += gone
+    for event_id in going:
+        for key in keys.get(event_id, ()):
+            await transaction.execute(SQL["delete_delivery"], key)
+    for problem_id, *_where in problems:
+        parameters = {"problem_id": problem_id}
+        await transaction.execute(SQL["delete_problem_without_runs"], parameters)
+        await transaction.execute(SQL["problem_said_anew"], parameters)

@@ -7,25 +7,26 @@ from pathlib import Path
 
 import aiosqlite
 
-from runner.errors import StoreUnavailable
+from runner.store.expanding import COPYING, NEEDS_TABLE, judge, needs_of, scripts_in, unfinished
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-async def migrate(connection: aiosqlite.Connection) -> None:
+async def migrate(connection: aiosqlite.Connection, folder: Path = MIGRATIONS) -> None:
     """
-    Apply the migrations that this database has not seen, each in a transaction of its own.
+    Apply the migrations in *folder* that this database has not seen, each in a transaction of its own.
+    One that a newer Hookline has brought further is taken as it is, if that took nothing away.
 
     Raises:
-        StoreUnavailable: the database was written by a newer Hookline.
+        StoreUnavailable: it needs a newer Hookline, or another database is being copied into it.
     """
-    scripts = sorted(MIGRATIONS.glob("[0-9]*.sql"))
+    scripts = scripts_in(folder)
+    if await _value(connection, "SELECT count(*) FROM sqlite_schema WHERE name = ?", COPYING):
+        raise unfinished()
     while True:
         # one process migrates, the others wait here and then find the work done
         await connection.execute("BEGIN IMMEDIATE")
-        async with connection.execute("PRAGMA user_version") as cursor:
-            row = await cursor.fetchone()
-        done = int(row[0]) if row else 0
+        done = await _value(connection, "PRAGMA user_version")
         if done >= len(scripts):
             await connection.execute("ROLLBACK")
             break
@@ -33,11 +34,23 @@ async def migrate(connection: aiosqlite.Connection) -> None:
         for statement in _statements(text):
             await connection.execute(statement)
         await connection.execute(f"PRAGMA user_version={done + 1}")
+        await connection.execute(NEEDS_TABLE)
+        await connection.execute("DELETE FROM schema_needs")
+        await connection.execute("INSERT INTO schema_needs VALUES (?)", (needs_of(scripts[: done + 1]),))
         await connection.execute("COMMIT")
-    if done > len(scripts):
-        raise StoreUnavailable(
-            f"it is at schema {done}, this Hookline knows {len(scripts)}; use the newer one that wrote it"
-        )
+    judge(done, len(scripts), await _needs(connection) if done > len(scripts) else None)
+
+
+async def _needs(connection: aiosqlite.Connection) -> int | None:
+    if not await _value(connection, "SELECT count(*) FROM sqlite_schema WHERE name = 'schema_needs'"):
+        return None
+    return await _value(connection, "SELECT max(version) FROM schema_needs")
+
+
+async def _value(connection: aiosqlite.Connection, statement: str, *parameters: str) -> int:
+    async with connection.execute(statement, parameters) as cursor:
+        row = await cursor.fetchone()
+    return int(row[0]) if row and row[0] is not None else 0
 
 
 def _statements(text: str) -> list[str]:

@@ -1,8 +1,7 @@
-"""The Notices port on an SQLite store."""
+"""The Notices port in a store."""
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
 
 from runner.engine.notices import (
@@ -14,9 +13,8 @@ from runner.engine.notices import (
     notices_for,
     ripe,
 )
-from runner.errors import StoreUnavailable
 from runner.store.queries import read
-from runner.store.sqlite import SQLiteStore
+from runner.store.tables import Tables, Transaction
 from runner.values import dumps
 
 SQL = read("notices.sql")
@@ -24,49 +22,51 @@ SQL = read("notices.sql")
 MOST_TOLD = 200  # problems in one transaction; the next ones come with the next
 
 
-class SQLiteNotices:
+class StoredNotices:
     """See `runner.engine.notices.Notices`."""
 
-    def __init__(self, store: SQLiteStore) -> None:
-        self._reading = store.reading
-        self._write = store._writer.write  # noqa: SLF001 - this is a part of the store
+    def __init__(self, store: Tables) -> None:
+        self._tables = store
 
     async def make(self, *, now: float, per_minute: int, public_url: str) -> int:
         """Write the messages that are due; how many. Raises StoreUnavailable."""
-        if not await self._read("any_untold"):
+        if not await self._tables.read(SQL["any_untold"]):
             return 0  # the common case costs no write
 
-        def member(connection: sqlite3.Connection) -> int:
-            (made,) = connection.execute(SQL["made_since"], {"since": now - WINDOW_SECONDS}).fetchone()
-            (unsent,) = connection.execute(SQL["unsent"]).fetchone()
+        async def member(transaction: Transaction) -> int:
+            (made,) = await transaction.row(SQL["made_since"], {"since": now - WINDOW_SECONDS})
+            (unsent,) = await transaction.row(SQL["unsent"])
             if made >= per_minute or unsent >= MOST_UNSENT:
                 return 0
-            told = ripe(_untold(connection), now)
+            told = ripe(await _untold(transaction), now)
             if not told:
                 return 0
             notices = notices_for(told, room=per_minute - made, public_url=public_url)
             for one in notices:
-                row = {"kind": one.kind, "subject": one.subject, "text": one.text, "avoid": one.avoid}
-                connection.execute(SQL["insert_notice"], {**row, "now": now})
-            connection.executemany(SQL["told"], [{"id": one.id, "now": now} for one in told])
+                await transaction.execute(SQL["insert_notice"], _row(one, now))
+            await transaction.execute_many(SQL["told"], [{"id": one.id, "now": now} for one in told])
             return len(notices)
 
-        return await self._write(member)
+        return await self._tables.write(member)
+
+    async def say(self, notice: Notice, *, now: float) -> None:
+        """Write a message that is of no problem. Raises StoreUnavailable."""
+        await self._execute("insert_notice", **_row(notice, now))
 
     async def take(self, *, now: float, seconds: float, limit: int) -> list[Sending]:
         """Messages to be sent now by this process alone. Raises StoreUnavailable."""
-        if not await self._read("any_due", now=now):
+        if not await self._tables.read(SQL["any_due"], now=now):
             return []
 
-        def member(connection: sqlite3.Connection) -> list[Sending]:
+        async def member(transaction: Transaction) -> list[Sending]:
             parameters = {"now": now, "until": now + seconds, "limit": limit}
-            rows = connection.execute(SQL["take"], parameters).fetchall()
+            rows = await transaction.rows(SQL["take"], parameters)
             return [
                 Sending(number, attempts, made_at, Notice(*notice))
                 for number, attempts, made_at, *notice in sorted(rows)
             ]
 
-        return await self._write(member)
+        return await self._tables.write(member)
 
     async def sent(self, number: int, *, way: str, now: float) -> None:
         """It went out. Raises StoreUnavailable."""
@@ -81,19 +81,18 @@ class SQLiteNotices:
         await self._execute("forget", before=before)
 
     async def _execute(self, statement: str, **parameters: Any) -> None:
-        await self._write(lambda connection: connection.execute(SQL[statement], parameters).rowcount)
-
-    async def _read(self, statement: str, **parameters: Any) -> list[Any]:
-        try:
-            return list(await self._reading.execute_fetchall(SQL[statement], parameters))
-        except sqlite3.OperationalError as error:
-            raise StoreUnavailable(f"the store cannot be read: {error}") from error
+        await self._tables.write(lambda transaction: transaction.execute(SQL[statement], parameters))
 
 
-def _untold(connection: sqlite3.Connection) -> list[Untold]:
-    rows = connection.execute(SQL["untold"], {"limit": MOST_TOLD}).fetchall()
+def _row(notice: Notice, now: float) -> dict[str, Any]:
+    row = {"kind": notice.kind, "subject": notice.subject, "text": notice.text, "avoid": notice.avoid}
+    return {**row, "now": now}
+
+
+async def _untold(transaction: Transaction) -> list[Untold]:
+    rows = await transaction.rows(SQL["untold"], {"limit": MOST_TOLD})
     ids = dumps([row[0] for row in rows])
-    counts = {row[0]: row[1:] for row in connection.execute(SQL["counts"], {"ids": ids}).fetchall()}
+    counts = {row[0]: row[1:] for row in await transaction.rows(SQL["counts"], {"ids": ids})}
     return [
         Untold(
             id=row[0], workflow=row[1], step=row[2], sentence=row[3], destination=row[4],

@@ -9,7 +9,7 @@ FROM problems INDEXED BY problems_untold
 WHERE status <> told AND (status = 'open' OR told = 'open') ORDER BY number LIMIT :limit;
 
 -- counts
-SELECT problem_id, count(*), sum(status = 'failed') FROM runs INDEXED BY runs_by_problem
+SELECT problem_id, count(*), count(*) FILTER (WHERE status = 'failed') FROM runs INDEXED BY runs_by_problem
 WHERE problem_id IN (SELECT value FROM json_each(:ids)) GROUP BY problem_id;
 
 -- made_since

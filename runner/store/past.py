@@ -1,13 +1,12 @@
-"""What was, in an SQLite store: the Past port."""
+"""What was, in a store: the Past port."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runner.engine.past import Gave
-from runner.errors import NotFound, StoreUnavailable
+from runner.errors import NotFound
 from runner.store.bodies import each_event
 from runner.store.queries import read
 from runner.store.rows import value_or_none, version_parameters
@@ -16,22 +15,21 @@ from runner.values import dumps
 if TYPE_CHECKING:
     from runner.engine.runs import Event
     from runner.language.basis import Basis
-    from runner.store.sqlite import SQLiteStore
+    from runner.store.tables import Tables, Transaction
 
 SQL = read("past.sql")
 TRIED_SECONDS = 86400.0  # a text that was tried and has no run any more is kept so long
 
 
-class SQLitePast:
+class StoredPast:
     """See `runner.engine.past.Past`."""
 
-    def __init__(self, store: SQLiteStore) -> None:
-        self._reading = store.reading
-        self._write = store._writer.write  # noqa: SLF001 - this is a part of the store
+    def __init__(self, store: Tables) -> None:
+        self._tables = store
 
     async def event(self, event_id: str) -> Event:
         """An event as it is stored. Raises NotFound."""
-        found = await each_event(self._rows, [event_id], lambda event: event)
+        found = await each_event(self._tables.read, [event_id], lambda event: event)
         if event_id not in found:
             raise NotFound(f"there is no event {event_id}")
         return found[event_id]
@@ -40,44 +38,35 @@ class SQLitePast:
         """The newest events that were not refused."""
         ids: list[str] = []
         left = most_bytes
-        for event_id, size in await self._read("latest", workflow=workflow, limit=limit):
+        for event_id, size in await self._tables.read(SQL["latest"], workflow=workflow, limit=limit):
             left -= size
             if left < 0 and ids:
                 break
             ids.append(event_id)
-        found = await each_event(self._rows, ids, lambda event: event)
+        found = await each_event(self._tables.read, ids, lambda event: event)
         return [found[one] for one in ids if one in found]
 
     async def versions(self, event_id: str) -> Collection[int]:
         """The versions of an event's runs."""
-        return {int(version) for (version,) in await self._read("versions_of", event=event_id)}
+        return {int(version) for (version,) in await self._tables.read(SQL["versions_of"], event=event_id)}
 
     async def gave(self, event_id: str) -> list[Gave]:
         """What the actions of its newest run gave."""
-        rows = await self._read("recorded", event=event_id)
+        rows = await self._tables.read(SQL["recorded"], event=event_id)
         return [Gave(path, value_or_none(given), value_or_none(output)) for path, given, output in rows]
 
     async def samples(self, event_ids: Sequence[str]) -> Collection[str]:
         """Those that are samples."""
-        return {one for (one,) in await self._read("samples", ids=dumps(list(event_ids)))}
+        return {one for (one,) in await self._tables.read(SQL["samples"], ids=dumps(list(event_ids)))}
 
     async def keep_tried(self, workflow: str, digest: str, source: str, basis: Basis, *, now: float) -> int:
         """Keep a text that is tried; the number that stands for its version."""
         row = version_parameters(workflow, digest, source, basis, now)
 
-        def member(connection: sqlite3.Connection) -> int:
-            connection.execute(SQL["let_go_tried"], {**row, "before": now - TRIED_SECONDS})
-            known = connection.execute(SQL["known_tried"], row).fetchone()
-            (number,) = known or connection.execute(SQL["keep_tried"], row).fetchone()
+        async def member(transaction: Transaction) -> int:
+            await transaction.execute(SQL["let_go_tried"], {**row, "before": now - TRIED_SECONDS})
+            known = await transaction.row(SQL["known_tried"], row)
+            (number,) = known or await transaction.row(SQL["keep_tried"], row)
             return -int(number)
 
-        return await self._write(member)
-
-    async def _read(self, statement: str, **parameters: Any) -> list[Any]:
-        return await self._rows(SQL[statement], **parameters)
-
-    async def _rows(self, sql: str, **parameters: Any) -> list[Any]:
-        try:
-            return list(await self._reading.execute_fetchall(sql, parameters))
-        except sqlite3.OperationalError as error:
-            raise StoreUnavailable(f"the store cannot be read: {error}") from error
+        return await self._tables.write(member)

@@ -29,4 +29,4 @@ SELECT id, size FROM events INDEXED BY events_by_workflow
 WHERE workflow = :workflow AND disposition <> 'rejected' ORDER BY number DESC LIMIT :limit;
 
 -- samples
-SELECT id FROM events WHERE id IN (SELECT value FROM json_each(:ids)) AND gates LIKE '%"sample":%';
+SELECT id FROM events WHERE id IN (SELECT value FROM json_each(:ids)) AND CAST(gates AS TEXT) LIKE '%"sample":%';

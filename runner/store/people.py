@@ -1,5 +1,5 @@
 """
-Tokens, sessions and first-start links in an SQLite store: the People port.
+Tokens, sessions and first-start links in a store: the People port.
 
 A token is 256 random bits, so its SHA-256 is looked up as it is: nothing can be guessed, and the
 time of looking up a digest says nothing of the token.
@@ -10,14 +10,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import secrets
-import sqlite3
 from collections.abc import Callable
 from typing import Any
 
 from runner.engine.people import NOWHERE, Holder, Kind, Provenance, Role
 from runner.errors import NotFound, StoreUnavailable
 from runner.store.queries import read
-from runner.store.sqlite import SQLiteStore
+from runner.store.tables import Tables, Transaction
 from runner.values import Json, iso
 
 SQL = read("people.sql")
@@ -27,12 +26,11 @@ USED_SECONDS = 3600.0  # between two notes of a use: looking at a page shall not
 LONGEST_BROWSER = 300  # characters of a User-Agent
 
 
-class SQLitePeople:
+class StoredPeople:
     """See `runner.engine.people.People`. *clock* gives UTC seconds."""
 
-    def __init__(self, store: SQLiteStore, clock: Callable[[], float]) -> None:
-        self._reading = store.reading
-        self._write = store._writer.write  # noqa: SLF001 - this is a part of the store
+    def __init__(self, store: Tables, clock: Callable[[], float]) -> None:
+        self._tables = store
         self._clock = clock
 
     async def issue(
@@ -68,46 +66,49 @@ class SQLitePeople:
             "browser": provenance.browser[:LONGEST_BROWSER],
         }
 
-        def member(connection: sqlite3.Connection) -> None:
-            connection.execute(SQL["delete_over"], {"kind": kind, "now": now})
-            connection.execute(SQL["insert_token"], row)
+        async def member(transaction: Transaction) -> None:
+            await transaction.execute(SQL["delete_over"], {"kind": kind, "now": now})
+            await transaction.execute(SQL["insert_token"], row)
 
-        await self._write(member)
+        await self._tables.write(member)
         return token
 
     async def known(self, kind: Kind, token: str) -> Holder | None:
         """Who holds *token*, or None. Raises StoreUnavailable."""
         now = self._clock()
-        rows = await self._read("token", digest=digest(token), kind=kind, now=now)
+        rows = await self._tables.read(SQL["token"], digest=digest(token), kind=kind, now=now)
         if not rows:
             return None
         holder, used_at = _holder(rows[0]), rows[0][6]
         if kind != "link" and (used_at is None or now - used_at >= USED_SECONDS):
             use = {"id": holder.id, "now": now}
             with contextlib.suppress(StoreUnavailable):  # whoever only looks need not wait for the disk
-                await self._write(lambda connection: connection.execute(SQL["use_token"], use), is_quick=True)
+                await self._tables.write(
+                    lambda transaction: transaction.execute(SQL["use_token"], use), is_quick=True
+                )
         return holder
 
     async def spend_link(self, token: str) -> Holder | None:
         """As `known`, for a link that has not been used; it cannot be used again. Raises StoreUnavailable."""
         parameters = {"digest": digest(token), "kind": "link", "now": self._clock()}
 
-        def member(connection: sqlite3.Connection) -> Holder | None:
-            row = connection.execute(SQL["token"], parameters).fetchone()
+        async def member(transaction: Transaction) -> Holder | None:
+            row = await transaction.row(SQL["token"], parameters)
             if row is None:
                 return None
-            connection.execute(SQL["delete_digest"], parameters)
+            await transaction.execute(SQL["delete_digest"], parameters)
             return _holder(row)
 
-        return await self._write(member)
+        return await self._tables.write(member)
 
     async def end(self, token: str) -> None:
         """Forget a token or session; one that is not known is forgotten already. Raises StoreUnavailable."""
         parameters = {"digest": digest(token)}
-        await self._write(lambda connection: connection.execute(SQL["delete_digest"], parameters))
+        await self._tables.write(lambda transaction: transaction.execute(SQL["delete_digest"], parameters))
 
     async def tokens(self) -> list[Json]:
         """API tokens, never their text. Raises StoreUnavailable."""
+        rows = await self._tables.read(SQL["tokens"])
         return [
             {
                 "id": identity,
@@ -119,9 +120,7 @@ class SQLitePeople:
                 "used_at": iso(used_at),
                 "expires_at": iso(expires_at),
             }
-            for identity, name, role, may_run, created_at, made_by, used_at, expires_at in await self._read(
-                "tokens"
-            )
+            for identity, name, role, may_run, created_at, made_by, used_at, expires_at in rows
         ]
 
     async def sessions(self, key: str | None = None) -> list[Json]:
@@ -135,38 +134,32 @@ class SQLitePeople:
                 "address": row[8],
                 "browser": row[9],
             }
-            for row in await self._read("sessions", key=key, now=self._clock())
+            for row in await self._tables.read(SQL["sessions"], key=key, now=self._clock())
         ]
 
     async def revoke(self, token_id: str) -> str:
         """Take an API token back, with the sessions opened with it; its name. Raises NotFound."""
 
-        def member(connection: sqlite3.Connection) -> str:
-            row = connection.execute(SQL["delete_token"], {"id": token_id}).fetchone()
+        async def member(transaction: Transaction) -> str:
+            row = await transaction.row(SQL["delete_token"], {"id": token_id})
             if row is None:
                 raise NotFound("there is no such token")
-            connection.execute(SQL["delete_sessions_of_token"], {"id": token_id})
+            await transaction.execute(SQL["delete_sessions_of_token"], {"id": token_id})
             return str(row[0])
 
-        return await self._write(member)
+        return await self._tables.write(member)
 
     async def end_session(self, session_id: str, *, key: str | None = None) -> str:
         """End a session (*key*: only one of this one); whose it was. Raises NotFound."""
         parameters = {"id": session_id, "key": key}
 
-        def member(connection: sqlite3.Connection) -> str:
-            row = connection.execute(SQL["delete_session"], parameters).fetchone()
+        async def member(transaction: Transaction) -> str:
+            row = await transaction.row(SQL["delete_session"], parameters)
             if row is None:
                 raise NotFound("there is no such session")
             return str(row[0])
 
-        return await self._write(member)
-
-    async def _read(self, statement: str, **parameters: Any) -> list[Any]:
-        try:
-            return list(await self._reading.execute_fetchall(SQL[statement], parameters))
-        except sqlite3.OperationalError as error:
-            raise StoreUnavailable(f"the store cannot be read: {error}") from error
+        return await self._tables.write(member)
 
 
 def digest(token: str) -> str:

@@ -29,12 +29,12 @@ SELECT t.id, coalesce(u.id, 'token:' || t.name), coalesce(u.name, t.name), u.ema
        t.created_at, t.used_at, t.expires_at, t.address, t.browser
 FROM tokens t LEFT JOIN users u ON u.id = t.user_id
 WHERE t.kind = 'session' AND t.expires_at > :now
-  AND (:key IS NULL OR coalesce(u.id, 'token:' || t.name) = :key)
+  AND (CAST(:key AS TEXT) IS NULL OR coalesce(u.id, 'token:' || t.name) = :key)
 ORDER BY t.created_at DESC, t.id;
 
 -- delete_session
 DELETE FROM tokens
-WHERE id = :id AND kind = 'session' AND (:key IS NULL OR coalesce(user_id, 'token:' || name) = :key)
+WHERE id = :id AND kind = 'session' AND (CAST(:key AS TEXT) IS NULL OR coalesce(user_id, 'token:' || name) = :key)
 RETURNING coalesce((SELECT u.name FROM users u WHERE u.id = tokens.user_id), name);
 
 -- delete_token
@@ -57,7 +57,7 @@ SELECT 1 FROM users LIMIT 1;
 
 -- users
 SELECT id, email, name, role, may_run, password IS NOT NULL, created_at, signed_in_at, disabled_at
-FROM users ORDER BY name COLLATE NOCASE, id;
+FROM users ORDER BY lower(name), id;
 
 -- user
 SELECT id, email, name, role, may_run, password IS NOT NULL, created_at, signed_in_at, disabled_at
@@ -104,9 +104,9 @@ VALUES (:at, :who_key, :who_name, :verb, :kind, :name, :facts);
 -- audit
 SELECT number, at, who_key, who_name, verb, kind, name, facts FROM audit
 WHERE number < :before
-  AND (:kind IS NULL OR kind = :kind)
-  AND (:who IS NULL OR who_key = :who)
-  AND (:text IS NULL OR instr(lower(who_name || ' ' || verb || ' ' || kind || ' ' || name), :text) > 0)
+  AND (CAST(:kind AS TEXT) IS NULL OR kind = :kind)
+  AND (CAST(:who AS TEXT) IS NULL OR who_key = :who)
+  AND (CAST(:text AS TEXT) IS NULL OR instr(lower(who_name || ' ' || verb || ' ' || kind || ' ' || name), :text) > 0)
 ORDER BY number DESC LIMIT :limit;
 
 -- delete_audit

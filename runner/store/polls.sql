@@ -8,11 +8,11 @@ ON CONFLICT (workflow) DO NOTHING;
 
 -- plan
 UPDATE polls SET spec = :spec, next_at = :next_at, is_begun = :is_begun
-WHERE workflow = :workflow AND spec = :was_spec AND next_at = :was_next_at AND owner IS :was_owner;
+WHERE workflow = :workflow AND spec = :was_spec AND next_at = :was_next_at AND (owner = :was_owner OR (owner IS NULL AND :was_owner IS NULL));
 
 -- take
 UPDATE polls SET owner = :node, owned_until = :until
-WHERE workflow = :workflow AND spec = :spec AND next_at = :next_at AND owner IS :was_owner;
+WHERE workflow = :workflow AND spec = :spec AND next_at = :next_at AND (owner = :was_owner OR (owner IS NULL AND :was_owner IS NULL));
 
 -- is_ours
 SELECT 1 FROM polls WHERE workflow = :workflow AND owner = :owner AND owned_until = :owned_until;
@@ -50,6 +50,10 @@ DELETE FROM polled WHERE workflow = :workflow AND seen_at < :before;
 DELETE FROM polled WHERE (workflow, id) IN (
     SELECT workflow, id FROM polled INDEXED BY polled_by_age WHERE workflow = :workflow
     ORDER BY seen_at DESC LIMIT -1 OFFSET :most);
+
+-- forget_most (postgresql)
+DELETE FROM polled WHERE (workflow, id) IN (
+    SELECT workflow, id FROM polled WHERE workflow = :workflow ORDER BY seen_at DESC OFFSET :most);
 
 -- told_already
 -- One of this series of failures stands already, be it that a person put it away.

@@ -9,84 +9,74 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 import asyncpg
 
 from runner.errors import StoreError, StoreUnavailable
-from runner.store.queries import read
+from runner.store.queries import Statement
 from runner.store.rows import Row
+from runner.store.tables import NOTHING, Parameters
 
 T = TypeVar("T")
 Connection: TypeAlias = Any  # an asyncpg.Connection or its proxy from the pool; asyncpg has no types
-Parameters: TypeAlias = Mapping[str, Any]
 
 LARGEST_POOL = 10  # connections; more only queue up at the disk
 CONNECT_SECONDS = 5.0
 STATEMENT_SECONDS = 30.0
+ALONE_SECONDS = 86400.0  # of a vacuum
 TRIES = 3  # of a transaction that another one was in the way of
 SAID_SECONDS = 5.0  # between two log lines of a database that is away: every event meets it
-
-NAMED = re.compile(r"(?<![:\w]):([a-z_]+)")
-COMMENT = re.compile(r"--.*$", re.MULTILINE)
 
 # Nothing was written: no connection, no memory or disk, shutting down or starting up, a standby that
 # only reads, a statement that took too long. https://www.postgresql.org/docs/current/errcodes-appendix.html
 AWAY = ("08", "25006", "53", "57", "58", "55P03", "40")
 IN_THE_WAY = ("40001", "40P01")  # serialization failure, deadlock: the same again will do
 
+NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")  # an escape, and no escaped backslash before "u0000"
+LOCK = Statement.of("", "SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """SQL with its parameters numbered, and their names in that order."""
+class PostgresTransaction:
+    """See `runner.store.tables.Transaction`."""
 
-    text: str
-    names: tuple[str, ...]
+    __slots__ = ("connection",)
 
-    @classmethod
-    def of(cls, sql: str) -> Statement:
-        """The statement of *sql*, in which parameters are `:named`."""
-        bare = COMMENT.sub("", sql)
-        names = tuple(dict.fromkeys(NAMED.findall(bare)))
-        return cls(NAMED.sub(lambda match: f"${names.index(match[1]) + 1}", bare).strip(), names)
+    def __init__(self, connection: Connection) -> None:
+        """*connection* is in a transaction."""
+        self.connection = connection
 
-    def values(self, parameters: Parameters) -> list[Any]:
-        """The values in order. PostgreSQL's texts hold no NUL: it stands as U+FFFD there."""
-        return [_storable(parameters[name]) for name in self.names]
+    async def rows(self, statement: Statement, parameters: Parameters = NOTHING) -> Sequence[Any]:
+        """All rows of *statement*."""
+        rows: Sequence[Any] = await self.connection.fetch(statement.numbered, *statement.values(parameters))
+        return rows
 
+    async def row(self, statement: Statement, parameters: Parameters = NOTHING) -> Any:
+        """Its first row, or None."""
+        row: Any = await self.connection.fetchrow(statement.numbered, *statement.values(parameters))
+        return row
 
-SQL = {name: Statement.of(sql) for name, sql in read("postgres.sql").items()}
+    async def one(self, statement: Statement, parameters: Parameters = NOTHING) -> Row:
+        """Its first row, of which there is one for certain."""
+        row: Row = await self.row(statement, parameters)
+        assert row is not None
+        return row
 
+    async def execute(self, statement: Statement, parameters: Parameters = NOTHING) -> int:
+        """How many rows it wrote."""
+        status = await self.connection.execute(statement.numbered, *statement.values(parameters))
+        return int(status.rpartition(" ")[2])  # "UPDATE 1"
 
-async def fetch(connection: Connection, statement: str, parameters: Parameters) -> Sequence[Row]:
-    """All rows of a named statement."""
-    one = SQL[statement]
-    rows: Sequence[Row] = await connection.fetch(one.text, *one.values(parameters))
-    return rows
+    async def execute_many(self, statement: Statement, rows: Sequence[Parameters]) -> None:
+        """*statement* once for each of *rows*, in one exchange with the database."""
+        await self.connection.executemany(statement.numbered, [statement.values(row) for row in rows])
 
-
-async def fetch_row(connection: Connection, statement: str, parameters: Parameters) -> Row | None:
-    """The first row of a named statement, or None."""
-    one = SQL[statement]
-    row: Row | None = await connection.fetchrow(one.text, *one.values(parameters))
-    return row
-
-
-async def execute(connection: Connection, statement: str, parameters: Parameters) -> int:
-    """How many rows a named statement wrote."""
-    one = SQL[statement]
-    status = await connection.execute(one.text, *one.values(parameters))  # "UPDATE 1"
-    return int(status.rpartition(" ")[2])
-
-
-async def execute_many(connection: Connection, statement: str, rows: Sequence[Parameters]) -> None:
-    """A named statement once for each of *rows*, in one exchange with the database."""
-    one = SQL[statement]
-    await connection.executemany(one.text, [one.values(row) for row in rows])
+    async def lock(self, name: str) -> None:
+        """Wait until no other transaction has what is called *name*, and have it."""
+        await self.row(LOCK, {"name": name})
 
 
 class AnswerLost(StoreUnavailable):
@@ -120,6 +110,7 @@ class Database:
                 max_size=LARGEST_POOL,
                 timeout=CONNECT_SECONDS,
                 command_timeout=STATEMENT_SECONDS,
+                init=_prepare,
                 reset=_nothing,  # we leave nothing behind; asyncpg's own costs an exchange each time
                 server_settings={
                     "application_name": "hookline",
@@ -139,7 +130,7 @@ class Database:
 
     async def write(
         self,
-        member: Callable[[Connection], Awaitable[T]],
+        member: Callable[[PostgresTransaction], Awaitable[T]],
         *,
         settled: Callable[[T | Exception], None] | None = None,
     ) -> T:
@@ -160,16 +151,31 @@ class Database:
         task.add_done_callback(self._ended)
         return await asyncio.shield(task)
 
-    async def read(self, statement: str, **parameters: Any) -> Sequence[Row]:
+    async def read(self, statement: Statement, **parameters: Any) -> Sequence[Any]:
         """The rows of one statement outside of any transaction. Raises StoreUnavailable."""
         try:
             async with self._pool.acquire(timeout=STATEMENT_SECONDS) as connection:
-                return await fetch(connection, statement, parameters)
+                return await PostgresTransaction(connection).rows(statement, parameters)
+        except Exception as error:
+            raise self._as_store_error(error) from error
+
+    async def alone(self, command: str) -> None:
+        """
+        Run *command*, which PostgreSQL allows in no transaction, however long it takes.
+
+        Raises:
+            StoreUnavailable.
+        """
+        try:
+            async with self._pool.acquire(timeout=STATEMENT_SECONDS) as connection:
+                await connection.execute(command, timeout=ALONE_SECONDS)
         except Exception as error:
             raise self._as_store_error(error) from error
 
     async def _transaction(
-        self, member: Callable[[Connection], Awaitable[T]], settled: Callable[[T | Exception], None] | None
+        self,
+        member: Callable[[PostgresTransaction], Awaitable[T]],
+        settled: Callable[[T | Exception], None] | None,
     ) -> T:
         try:
             result = await self._try(member)
@@ -182,7 +188,7 @@ class Database:
             settled(result)
         return result
 
-    async def _try(self, member: Callable[[Connection], Awaitable[T]]) -> T:
+    async def _try(self, member: Callable[[PostgresTransaction], Awaitable[T]]) -> T:
         for remaining in reversed(range(TRIES)):
             is_written = False
             try:
@@ -190,7 +196,7 @@ class Database:
                     self._pool.acquire(timeout=STATEMENT_SECONDS) as connection,
                     connection.transaction(),
                 ):
-                    result = await member(connection)
+                    result = await member(PostgresTransaction(connection))
                     is_written = True
                 return result
             except Exception as error:
@@ -225,14 +231,20 @@ def is_away(error: Exception) -> bool:
     return isinstance(error, (OSError, TimeoutError))
 
 
+async def _prepare(connection: Connection) -> None:
+    """JSONB goes as text, and holds no NUL: it stands as U+FFFD there."""
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", encoder=without_nul, decoder=str, format="text"
+    )
+
+
+def without_nul(text: str) -> str:
+    """The JSON *text* with U+FFFD in the place of NUL."""
+    return NUL.sub(r"\1\\ufffd", text) if r"\u0000" in text else text
+
+
 async def _nothing(_connection: Connection) -> None:
     pass
-
-
-def _storable(value: Any) -> Any:
-    if isinstance(value, str) and "\0" in value:
-        return value.replace("\0", "\ufffd")
-    return value
 
 
 def _told(error: BaseException) -> str:

@@ -6,6 +6,13 @@ FROM runs JOIN problems ON problems.id = runs.problem_id WHERE runs.id = :run_id
 SELECT id FROM problems
 WHERE workflow = :workflow AND step = :step AND cause = :cause AND status = 'open';
 
+-- open_problem_of_step
+-- The run's own one before all, then the latest.
+SELECT id FROM problems
+WHERE workflow = :workflow AND step = :step AND kind = 'runs' AND status = 'open'
+  AND (id = :old OR opened_at >= :since)
+ORDER BY CASE WHEN id = :old THEN 0 ELSE 1 END, number DESC LIMIT 1;
+
 -- reopen
 -- The latest of that cause, if it closed by itself and not long ago.
 UPDATE problems SET status = 'open', opened_at = :at, closed_at = NULL, seen_at = NULL, seen_by = NULL,
@@ -44,8 +51,8 @@ SELECT id FROM problems WHERE status = 'open' AND kind = 'runs' AND NOT EXISTS (
 SELECT number, id, workflow, step, cause, sentence, destination, status, opened_at, seen_at, seen_by,
        closed_at, dismissed_by, note, kind
 FROM problems
-WHERE number < :before AND (:status IS NULL OR status = :status)
-  AND (:workflow IS NULL OR workflow = :workflow)
+WHERE number < :before AND (CAST(:status AS TEXT) IS NULL OR status = :status)
+  AND (CAST(:workflow AS TEXT) IS NULL OR workflow = :workflow)
 ORDER BY number DESC LIMIT :limit;
 
 -- open_count
@@ -60,13 +67,29 @@ FROM problems WHERE id = :id;
 SELECT problem_id, status, count(*), max(number) FROM runs INDEXED BY runs_by_problem
 WHERE problem_id IN (SELECT value FROM json_each(:ids)) GROUP BY problem_id, status;
 
+-- in_doubt
+-- As runner.engine.replays judges the records that a replay goes on from.
+SELECT count(*) FROM runs INDEXED BY runs_by_problem
+WHERE problem_id = :id AND status = 'failed' AND (
+    json_extract(reason, '$.code') = 'crashed' OR EXISTS (
+        SELECT 1 FROM records
+        WHERE run_id = runs.id AND records.status <> 'succeeded'
+          AND (records.status = 'started' OR json_extract(error, '$.in_doubt') IS NOT NULL
+               OR (records.status = 'failed' AND kind <> 'wait_for'
+                   AND json_extract(error, '$.type') IN (SELECT value FROM json_each(:types))))));
+
 -- ends
 SELECT min(accepted_at), max(accepted_at) FROM runs INDEXED BY runs_by_problem WHERE problem_id = :id;
 
 -- spans
-SELECT min(CAST((accepted_at - :since) / :width AS INTEGER), :count - 1) AS place, count(*),
-       sum(status = 'failed')
-FROM runs INDEXED BY runs_by_problem WHERE problem_id = :id GROUP BY place;
+SELECT min(CAST((accepted_at - :since) / :width AS INTEGER), :count - 1) AS bar, count(*),
+       count(*) FILTER (WHERE status = 'failed')
+FROM runs INDEXED BY runs_by_problem WHERE problem_id = :id GROUP BY bar;
+
+-- spans (postgresql)
+SELECT min(CAST(floor((accepted_at - :since) / :width) AS BIGINT), :count::bigint - 1) AS bar, count(*),
+       count(*) FILTER (WHERE status = 'failed')
+FROM runs WHERE problem_id = :id GROUP BY bar;
 
 -- hasten_records
 UPDATE records SET due_at = :now
@@ -82,7 +105,7 @@ WHERE due_at > :now AND number IN (SELECT number FROM runs INDEXED BY runs_by_pr
                                    ORDER BY number LIMIT :most);
 
 -- accepted_at
-SELECT number, accepted_at FROM runs WHERE number IN (SELECT value FROM json_each(:numbers));
+SELECT number, accepted_at FROM runs WHERE number IN (SELECT CAST(value AS BIGINT) FROM json_each(:numbers));
 
 -- replays_of
 SELECT problem_id, id FROM replays INDEXED BY replays_by_problem

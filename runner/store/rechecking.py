@@ -1,33 +1,30 @@
-"""Requests that were refused or held, to be judged again, in an SQLite store: the Rechecks port."""
+"""Requests that were refused or held, to be judged again, in a store: the Rechecks port."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from runner.engine.admission import Admitted
 from runner.engine.rechecking import Again
 from runner.engine.runs import Disposition, Event
-from runner.errors import StoreUnavailable
 from runner.store.admission import admit_again
 from runner.store.pauses import MOST_BYTES, MOST_EVENTS
 from runner.store.pauses import SQL as PAUSES
 from runner.store.queries import read
 from runner.store.rows import event_of
-from runner.store.sqlite import SQLiteStore, write_files
+from runner.store.tables import Tables, Transaction
+from runner.store.turn_rows import write_files
 from runner.values import dumps
 
 SQL = read("rechecking.sql")
 STARTING = frozenset({Disposition.ACCEPTED, Disposition.HELD})
 
 
-class SQLiteRechecks:
+class StoredRechecks:
     """See `runner.engine.rechecking.Rechecks`. *clock* gives UTC seconds."""
 
-    def __init__(self, store: SQLiteStore, clock: Callable[[], float]) -> None:
-        self._reading = store.reading
-        self._write = store._writer.write  # noqa: SLF001 - this is a part of the store
+    def __init__(self, store: Tables, clock: Callable[[], float]) -> None:
+        self._tables = store
         self._clock = clock
 
     async def refused(
@@ -36,7 +33,7 @@ class SQLiteRechecks:
         """The next refused events of the workflow, and the number of the last. Raises StoreUnavailable."""
         ids: list[str] = []
         size, last = 0, after
-        rows = await self._read(
+        rows = await self._tables.read(
             SQL["refused"], workflow=workflow, since=since, held_too=held_too, after=after, most=MOST_EVENTS
         )
         for number, event_id, length in rows:
@@ -45,7 +42,7 @@ class SQLiteRechecks:
                 break
             ids.append(event_id)
             last = number
-        return [event_of(row) for row in await self._read(PAUSES["held_events"], ids=dumps(ids))], last
+        return [event_of(row) for row in await self._tables.read(PAUSES["held_events"], ids=dumps(ids))], last
 
     async def admit(self, found: Sequence[Again]) -> list[Admitted | None]:
         """What became of those that pass now, all in one transaction. Raises StoreUnavailable."""
@@ -53,22 +50,16 @@ class SQLiteRechecks:
             return []
         now = self._clock()
 
-        def member(connection: sqlite3.Connection) -> list[Admitted | None]:
-            return [_admit(connection, one, now) for one in found]
+        async def member(transaction: Transaction) -> list[Admitted | None]:
+            return [await _admit(transaction, one, now) for one in found]
 
-        return await self._write(member)
-
-    async def _read(self, statement: str, **parameters: Any) -> list[Any]:
-        try:
-            return list(await self._reading.execute_fetchall(statement, parameters))
-        except sqlite3.OperationalError as error:
-            raise StoreUnavailable(f"the store cannot be read: {error}") from error
+        return await self._tables.write(member)
 
 
-def _admit(connection: sqlite3.Connection, one: Again, now: float) -> Admitted | None:
-    admitted = admit_again(
-        connection, one.event, one.runs, was=one.was, delivery=one.delivery, hold=one.hold, now=now
+async def _admit(transaction: Transaction, one: Again, now: float) -> Admitted | None:
+    admitted = await admit_again(
+        transaction, one.event, one.runs, was=one.was, delivery=one.delivery, hold=one.hold, now=now
     )
     if admitted and admitted.disposition in STARTING:
-        write_files(connection, one.event.id, one.files, now)
+        await write_files(transaction, one.event.id, one.files, now)
     return admitted

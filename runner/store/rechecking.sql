@@ -5,6 +5,6 @@ SELECT number, id, length(body) FROM (
     WHERE workflow = :workflow AND disposition = 'rejected' AND number > :after
     UNION ALL
     SELECT number, id, received_at, body FROM events INDEXED BY events_held
-    WHERE :held_too AND workflow = :workflow AND disposition = 'held' AND number > :after)
-WHERE :since IS NULL OR received_at >= :since
+    WHERE :held_too AND workflow = :workflow AND disposition = 'held' AND number > :after) AS refused
+WHERE CAST(:since AS DOUBLE PRECISION) IS NULL OR received_at >= :since
 ORDER BY number LIMIT :most;

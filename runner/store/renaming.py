@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
-
-import aiosqlite
-
-from runner.errors import StoreUnavailable
 from runner.store.queries import read
+from runner.store.tables import Tables, Transaction
 
 SQL = read("renaming.sql")
 
 MOVES = (
     "move_versions",
+    "drop_tried",
     "move_tried",
     "move_events",
     "move_runs",
@@ -38,36 +35,33 @@ MOVES = (
 )
 
 
-async def has_anything(reading: aiosqlite.Connection, old: str) -> bool:
+async def has_anything(tables: Tables, old: str) -> bool:
     """Whether anything stands under the name *old*. Raises StoreUnavailable."""
-    try:
-        (row,) = await reading.execute_fetchall(SQL["has_anything"], {"old": old})
-    except sqlite3.OperationalError as error:
-        raise StoreUnavailable(f"the store cannot be read: {error}") from error
-    return bool(row[0])
+    ((has,),) = await tables.read(SQL["has_anything"], old=old)
+    return bool(has)
 
 
-def take_over(connection: sqlite3.Connection, old: str, new: str) -> None:
+async def take_over(transaction: Transaction, old: str, new: str) -> None:
     """Give all rows of *old* to *new*, whose own, if there are any, stay beside them."""
     names = {"old": old, "new": new}
-    _renumber(connection, old, new)
-    for ours, theirs in connection.execute(SQL["same_problems"], names).fetchall():
+    await _renumber(transaction, old, new)
+    for ours, theirs in await transaction.rows(SQL["same_problems"], names):
         both = {"from": theirs, "to": ours}
-        connection.execute(SQL["runs_to_problem"], both)
-        connection.execute(SQL["drop_problem"], both)
+        await transaction.execute(SQL["runs_to_problem"], both)
+        await transaction.execute(SQL["drop_problem"], both)
     for statement in MOVES:
-        connection.execute(SQL[statement], names)
+        await transaction.execute(SQL[statement], names)
 
 
-def _renumber(connection: sqlite3.Connection, old: str, new: str) -> None:
+async def _renumber(transaction: Transaction, old: str, new: str) -> None:
     """Versions of *new* come after those of *old*, whose runs keep their numbers; the same text is one."""
-    ours = connection.execute(SQL["versions"], {"workflow": old}).fetchall()
-    theirs = connection.execute(SQL["versions"], {"workflow": new}).fetchall()
+    ours = await transaction.rows(SQL["versions"], {"workflow": old})
+    theirs = await transaction.rows(SQL["versions"], {"workflow": new})
     by_digest = {digest: version for version, digest in ours}
     last = max((version for version, _digest in ours), default=0)
     for version, digest in theirs:
         row = {"new": new, "from": version, "to": by_digest.get(digest, last + version)}
-        connection.execute(SQL["runs_to_version"], row)
-        connection.execute(SQL["drop_version" if digest in by_digest else "renumber_version"], row)
-    connection.execute(SQL["runs_moved"], {"new": new})
-    connection.execute(SQL["versions_moved"], {"new": new})
+        await transaction.execute(SQL["runs_to_version"], row)
+        await transaction.execute(SQL["drop_version" if digest in by_digest else "renumber_version"], row)
+    await transaction.execute(SQL["runs_moved"], {"new": new})
+    await transaction.execute(SQL["versions_moved"], {"new": new})

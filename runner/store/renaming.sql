@@ -10,7 +10,7 @@ SELECT version, digest FROM versions WHERE workflow = :workflow ORDER BY version
 
 -- runs_to_version
 -- Negative until all are moved, so that no two versions are taken for one on the way.
-UPDATE runs SET version = -:to WHERE workflow = :new AND version = :from;
+UPDATE runs SET version = 0 - :to WHERE workflow = :new AND version = :from;
 
 -- runs_moved
 UPDATE runs SET version = -version WHERE workflow = :new AND version < 0;
@@ -19,7 +19,7 @@ UPDATE runs SET version = -version WHERE workflow = :new AND version < 0;
 DELETE FROM versions WHERE workflow = :new AND version = :from;
 
 -- renumber_version
-UPDATE versions SET version = -:to WHERE workflow = :new AND version = :from;
+UPDATE versions SET version = 0 - :to WHERE workflow = :new AND version = :from;
 
 -- versions_moved
 UPDATE versions SET version = -version WHERE workflow = :new AND version < 0;
@@ -27,9 +27,12 @@ UPDATE versions SET version = -version WHERE workflow = :new AND version < 0;
 -- move_versions
 UPDATE versions SET workflow = :new WHERE workflow = :old;
 
--- move_tried
+-- drop_tried
 -- Those that the new one has of its own give way.
-UPDATE OR REPLACE tried SET workflow = :new WHERE workflow = :old;
+DELETE FROM tried WHERE workflow = :new AND number IN (SELECT number FROM tried WHERE workflow = :old);
+
+-- move_tried
+UPDATE tried SET workflow = :new WHERE workflow = :old;
 
 -- move_events
 -- What their effects are known by outside does not change.
@@ -39,19 +42,22 @@ UPDATE events SET workflow = :new, keyed_as = coalesce(keyed_as, workflow) WHERE
 UPDATE runs SET workflow = :new WHERE workflow = :old;
 
 -- move_deliveries
-UPDATE OR IGNORE deliveries SET workflow = :new WHERE workflow = :old;
+UPDATE deliveries SET workflow = :new WHERE workflow = :old AND NOT EXISTS (
+    SELECT 1 FROM deliveries AS own WHERE own.workflow = :new AND own.key = deliveries.key);
 
 -- drop_deliveries
 DELETE FROM deliveries WHERE workflow = :old;
 
 -- move_pauses
-UPDATE OR IGNORE pauses SET name = :new WHERE kind = 'workflow' AND name = :old;
+UPDATE pauses SET name = :new WHERE kind = 'workflow' AND name = :old AND NOT EXISTS (
+    SELECT 1 FROM pauses AS own WHERE own.kind = 'workflow' AND own.name = :new);
 
 -- drop_pauses
 DELETE FROM pauses WHERE kind = 'workflow' AND name = :old;
 
 -- move_drafts
-UPDATE OR IGNORE drafts SET workflow = :new WHERE workflow = :old;
+UPDATE drafts SET workflow = :new WHERE workflow = :old AND NOT EXISTS (
+    SELECT 1 FROM drafts AS own WHERE own.workflow = :new AND own.person = drafts.person);
 
 -- drop_drafts
 DELETE FROM drafts WHERE workflow = :old;
@@ -72,38 +78,43 @@ DELETE FROM problems WHERE id = :from;
 UPDATE problems SET workflow = :new WHERE workflow = :old;
 
 -- move_expectation
-UPDATE OR IGNORE expectations SET workflow = :new WHERE workflow = :old;
+UPDATE expectations SET workflow = :new WHERE workflow = :old AND NOT EXISTS (
+    SELECT 1 FROM expectations AS own WHERE own.workflow = :new);
 
 -- drop_expectation
 DELETE FROM expectations WHERE workflow = :old;
 
 -- move_let_go
 INSERT INTO rejected_let_go (workflow, count) SELECT :new, count FROM rejected_let_go WHERE workflow = :old
-ON CONFLICT (workflow) DO UPDATE SET count = count + excluded.count;
+ON CONFLICT (workflow) DO UPDATE SET count = rejected_let_go.count + excluded.count;
 
 -- drop_let_go
 DELETE FROM rejected_let_go WHERE workflow = :old;
 
 -- move_state
-UPDATE OR IGNORE state SET workflow = :new WHERE workflow = :old;
+UPDATE state SET workflow = :new WHERE workflow = :old AND NOT EXISTS (
+    SELECT 1 FROM state AS own WHERE own.workflow = :new AND own.key = state.key);
 
 -- drop_state
 DELETE FROM state WHERE workflow = :old;
 
 -- move_schedule
-UPDATE OR IGNORE schedules SET workflow = :new WHERE workflow = :old;
+UPDATE schedules SET workflow = :new WHERE workflow = :old AND NOT EXISTS (
+    SELECT 1 FROM schedules AS own WHERE own.workflow = :new);
 
 -- drop_schedule
 DELETE FROM schedules WHERE workflow = :old;
 
 -- move_poll
-UPDATE OR IGNORE polls SET workflow = :new WHERE workflow = :old;
+UPDATE polls SET workflow = :new WHERE workflow = :old AND NOT EXISTS (
+    SELECT 1 FROM polls AS own WHERE own.workflow = :new);
 
 -- drop_poll
 DELETE FROM polls WHERE workflow = :old;
 
 -- move_polled
-UPDATE OR IGNORE polled SET workflow = :new WHERE workflow = :old;
+UPDATE polled SET workflow = :new WHERE workflow = :old AND NOT EXISTS (
+    SELECT 1 FROM polled AS own WHERE own.workflow = :new AND own.id = polled.id);
 
 -- drop_polled
 DELETE FROM polled WHERE workflow = :old;

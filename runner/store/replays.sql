@@ -29,11 +29,11 @@ WHERE status = :status AND number > :after ORDER BY number LIMIT :limit;
 
 -- first_number
 -- The least of the first thousand from then on: a few were long in coming and got their number late.
-SELECT min(number) FROM (SELECT number FROM runs WHERE id >= :id ORDER BY id LIMIT 1000);
+SELECT min(number) FROM (SELECT number FROM runs WHERE id >= :id ORDER BY id LIMIT 1000) AS those;
 
 -- pasts
 SELECT run_id, path, kind, status, json_extract(error, '$.type'),
-       coalesce(json_extract(error, '$.in_doubt'), 0)
+       json_extract(error, '$.in_doubt') IS NOT NULL
 FROM records WHERE run_id IN (SELECT value FROM json_each(:ids)) ORDER BY run_id, started_at, path;
 
 -- insert_item
@@ -46,7 +46,7 @@ VALUES (:id, 'planned', :terms, :problem_id, :effects, :now, :by);
 
 -- replays
 SELECT number, id, status, terms, problem_id, effects, created_at, created_by, started_at, ended_at, why
-FROM replays WHERE number < :before AND (:status IS NULL OR status = :status)
+FROM replays WHERE number < :before AND (CAST(:status AS TEXT) IS NULL OR status = :status)
 ORDER BY number DESC LIMIT :limit;
 
 -- replay
@@ -75,6 +75,31 @@ UPDATE replays SET status = :to, why = :why, owner = NULL, owned_until = NULL,
     next_at = iif(:to = 'running', :now, next_at),
     ended_at = iif(:to IN ('stopped', 'done'), :now, NULL)
 WHERE id = :id AND status IN (SELECT value FROM json_each(:of));
+
+-- move (postgresql)
+UPDATE replays SET status = :to::text, why = :why, owner = NULL, owned_until = NULL,
+    terms = CASE WHEN :rate::double precision IS NULL THEN terms
+                 ELSE jsonb_set(terms::jsonb, '{rate}', to_jsonb(:rate::double precision))::text END,
+    started_at = CASE WHEN :to = 'running' THEN :now ELSE started_at END,
+    next_at = CASE WHEN :to = 'running' THEN :now ELSE next_at END,
+    ended_at = CASE WHEN :to IN ('stopped', 'done') THEN :now END
+WHERE id = :id AND status IN (SELECT value FROM json_each(:of));
+
+-- try_again
+-- Runs that went on and failed for sure stand at the end of the line once more, where nothing is in doubt.
+UPDATE replay_items
+SET place = place + (SELECT max(place) + 1 FROM replay_items WHERE replay_id = :id),
+    started_at = NULL, started_run = NULL
+WHERE replay_id = :id AND started_at IS NOT NULL AND failure IS NULL
+  AND EXISTS (SELECT 1 FROM replays WHERE id = :id AND json_extract(terms, '$.origin') = 'failed')
+  AND EXISTS (SELECT 1 FROM runs WHERE runs.id = replay_items.run_id AND runs.status = 'failed'
+                                   AND json_extract(runs.reason, '$.code') <> 'crashed')
+  AND NOT EXISTS (
+    SELECT 1 FROM records
+    WHERE records.run_id = replay_items.run_id AND records.status <> 'succeeded'
+      AND (records.status = 'started' OR json_extract(error, '$.in_doubt') IS NOT NULL
+           OR (records.status = 'failed' AND kind <> 'wait_for'
+               AND json_extract(error, '$.type') IN (SELECT value FROM json_each(:types)))));
 
 -- running
 SELECT 1 FROM replays WHERE status = 'running' LIMIT 1;
@@ -106,6 +131,12 @@ WHERE replay_id = :id AND is_included = 1 AND started_at IS NULL ORDER BY place 
 SELECT (SELECT count(*) FROM runs INDEXED BY runs_due_behind
         WHERE status IN ('queued', 'waiting') AND is_behind = 1 AND +status = 'queued')
      + (SELECT count(*) FROM runs INDEXED BY runs_owned WHERE status = 'running' AND is_behind = 1);
+
+-- under_way (postgresql)
+SELECT (SELECT count(*) FROM runs INDEXED BY runs_due_behind
+        WHERE status IN ('queued', 'waiting') AND is_behind = 1 AND status = 'queued')
+     + (SELECT count(*) FROM runs INDEXED BY runs_owned WHERE status = 'running' AND is_behind = 1);
+
 
 -- paced
 UPDATE replays SET next_at = :next_at WHERE id = :id AND status = 'running' AND owner = :node;

@@ -1,31 +1,31 @@
-"""Who expects events and hears none, in an SQLite store: the Listening port."""
+"""Who expects events and hears none, in a store: the Listening port."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from runner.engine.problems import REOPENED_SECONDS
 from runner.engine.silence import CAUSE, NOT_EXPECTED, Silence, silence_of
-from runner.errors import StoreUnavailable
+from runner.store.problem_rows import lock_problems
 from runner.store.queries import read
-from runner.store.sqlite import SQLiteStore
+from runner.store.tables import Tables, Transaction
 from runner.values import random_bytes, sortable_id
 
 SQL = read("silence.sql")
 
 
-class SQLiteListening:
+class StoredListening:
     """See `runner.engine.silence.Listening`."""
 
-    def __init__(self, store: SQLiteStore) -> None:
-        self._reading = store.reading
-        self._write = store._writer.write  # noqa: SLF001 - this is a part of the store
+    def __init__(self, store: Tables) -> None:
+        self._tables = store
 
     async def listen(self, expected: Mapping[str, float], *, now: float) -> None:
         """Look at all workflows, those that expect events by their seconds. Raises StoreUnavailable."""
-        known = {workflow: (seconds, since) for workflow, seconds, since in await self._read("expectations")}
+        known = {
+            workflow: (seconds, since)
+            for workflow, seconds, since in await self._tables.read(SQL["expectations"])
+        }
         changed = {
             workflow: seconds
             for workflow, seconds in expected.items()
@@ -34,7 +34,7 @@ class SQLiteListening:
         over = known.keys() - expected.keys()
         silences = []
         for workflow in expected.keys() - changed.keys():
-            rows = await self._read("heard_at", workflow=workflow)
+            rows = await self._tables.read(SQL["heard_at"], workflow=workflow)
             seconds, since = known[workflow]
             silence = silence_of(
                 workflow,
@@ -45,21 +45,15 @@ class SQLiteListening:
             )
             silences += [silence] if silence else []
         silent = {one.workflow for one in silences}
-        opened = await self._read("open")
+        opened = await self._tables.read(SQL["open"])
         ended = [(found, workflow in expected) for workflow, found in opened if workflow not in silent]
         begun = [one for one in silences if one.workflow not in {workflow for workflow, _id in opened}]
         if changed or over or ended or begun:  # else nothing is written
-            await self._write(lambda connection: _note(connection, changed, over, ended, begun, now))
-
-    async def _read(self, statement: str, **parameters: Any) -> list[Any]:
-        try:
-            return list(await self._reading.execute_fetchall(SQL[statement], parameters))
-        except sqlite3.OperationalError as error:
-            raise StoreUnavailable(f"the store cannot be read: {error}") from error
+            await self._tables.write(lambda transaction: _note(transaction, changed, over, ended, begun, now))
 
 
-def _note(
-    connection: sqlite3.Connection,
+async def _note(
+    transaction: Transaction,
     changed: Mapping[str, float],
     over: set[str],
     ended: Sequence[tuple[str, bool]],
@@ -67,17 +61,17 @@ def _note(
     now: float,
 ) -> None:
     for workflow, seconds in changed.items():
-        connection.execute(SQL["expect"], {"workflow": workflow, "seconds": seconds, "now": now})
+        await transaction.execute(SQL["expect"], {"workflow": workflow, "seconds": seconds, "now": now})
     for workflow in over:
-        connection.execute(SQL["expect_no_more"], {"workflow": workflow})
+        await transaction.execute(SQL["expect_no_more"], {"workflow": workflow})
     for problem_id, is_expected in ended:
         note = None if is_expected else NOT_EXPECTED
-        connection.execute(SQL["close"], {"id": problem_id, "now": now, "note": note})
+        await transaction.execute(SQL["close"], {"id": problem_id, "now": now, "note": note})
     for silence in begun:
-        _open(connection, silence, now)
+        await _open(transaction, silence, now)
 
 
-def _open(connection: sqlite3.Connection, silence: Silence, now: float) -> None:
+async def _open(transaction: Transaction, silence: Silence, now: float) -> None:
     """Once for each silence: other processes listen too, and a person may have put it away."""
     row = {
         "workflow": silence.workflow,
@@ -87,7 +81,8 @@ def _open(connection: sqlite3.Connection, silence: Silence, now: float) -> None:
         "now": now,
         "reopened_since": now - REOPENED_SECONDS,
     }
-    if connection.execute(SQL["told_already"], row).fetchone():
+    await lock_problems(transaction, silence.workflow)
+    if await transaction.row(SQL["told_already"], row):
         return
-    if not connection.execute(SQL["reopen"], row).rowcount:
-        connection.execute(SQL["insert"], {**row, "id": sortable_id(now, random_bytes(10))})
+    if not await transaction.execute(SQL["reopen"], row):
+        await transaction.execute(SQL["insert"], {**row, "id": sortable_id(now, random_bytes(10))})

@@ -7,45 +7,38 @@ lists never wait for the writer, nor it for them.
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiosqlite
 
 from runner.engine.admission import Admitted, Delivery
 from runner.engine.runs import (
-    AS_IT_WAS,
     Claimed,
     Disposition,
     Event,
     Gate,
     Job,
     NewRun,
-    Reason,
     Record,
-    Replaying,
     Run,
     Status,
     TurnEnd,
     move,
 )
-from runner.engine.versions import Signed
-from runner.errors import MoveRefused, NotFound, StaleFence, StoreUnavailable
-from runner.language.basis import NO_BASIS, Basis
+from runner.errors import StaleFence, StoreUnavailable
 from runner.store import problem_rows
-from runner.store.admission import admit, forget_deliveries, is_plain
-from runner.store.again import go_on, start_anew, status_of
-from runner.store.answer_rows import wake_answered
-from runner.store.call_rows import wake_if_called_ended
+from runner.store.admission import admit, is_plain
+from runner.store.common import CommonStore
 from runner.store.migrate import migrate
-from runner.store.nodes import is_dead
-from runner.store.queries import SQL
+from runner.store.nodes import NodeLock, is_dead, living
+from runner.store.queries import SQL, Statement
 from runner.store.rows import (
-    basis_of,
     end_parameters,
     event_of,
     event_parameters,
@@ -53,13 +46,13 @@ from runner.store.rows import (
     record_of,
     record_parameters,
     run_of,
-    text_or_none,
-    value_or_none,
-    version_parameters,
 )
-from runner.store.versions import put_version
+from runner.store.sqlite_transaction import SQLiteTransaction, at_once
+from runner.store.tables import Transaction
+from runner.store.turn_rows import wake_if_met, write_files
 from runner.store.writer import Writer
-from runner.values import Json
+
+T = TypeVar("T")
 
 LOCK_WAIT_MILLISECONDS = (
     5000  # another process's transaction takes milliseconds; past this something is wrong
@@ -69,7 +62,7 @@ STATEMENTS = 256  # more than all of ours: none is ever prepared twice
 BACKLOG_REFRESH_SECONDS = 0.05  # counting 10,000 rows costs 0.2 ms: not with every commit
 
 
-class SQLiteStore:
+class SQLiteStore(CommonStore):
     """See `runner.engine.runs.Store`."""
 
     def __init__(self, writing: aiosqlite.Connection, reading: aiosqlite.Connection, nodes: Path) -> None:
@@ -145,13 +138,15 @@ class SQLiteStore:
             connection.execute(SQL["insert_event"], parameters)
             for row in rows:
                 connection.execute(SQL["insert_run"], row)
-            write_files(connection, event.id, files, event.received_at)
+            if files:
+                at_once(write_files(SQLiteTransaction(connection), event.id, files, event.received_at))
 
         def judge(connection: sqlite3.Connection) -> None:
             nonlocal admitted
-            admitted = admit(connection, event, runs, delivery=delivery, hold=hold)
-            if admitted.disposition is not Disposition.DUPLICATE:
-                write_files(connection, event.id, files, event.received_at)
+            transaction = SQLiteTransaction(connection)
+            admitted = at_once(admit(transaction, event, runs, delivery=delivery, hold=hold))
+            if files and admitted.disposition is not Disposition.DUPLICATE:
+                at_once(write_files(transaction, event.id, files, event.received_at))
 
         def heard(error: Exception | None) -> None:
             if settled:
@@ -185,7 +180,8 @@ class SQLiteStore:
                 raise StaleFence(f"run {run.id} is another worker's now")
             connection.executemany(SQL["upsert_record"], rows)
             connection.execute(SQL["progressed"], {"run_id": run.id})
-            write_files(connection, run.event_id, files, run.accepted_at)
+            if files:
+                at_once(write_files(SQLiteTransaction(connection), run.event_id, files, run.accepted_at))
 
         await self._writer.write(member, is_quick=True)
 
@@ -200,138 +196,44 @@ class SQLiteStore:
         def member(connection: sqlite3.Connection) -> None:
             if connection.execute(SQL["finish"], parameters).rowcount == 0:
                 raise StaleFence(f"run {run.id} is another worker's now")
-            problem_rows.place(connection, run, end)
+            at_once(problem_rows.place(SQLiteTransaction(connection), run, end))
             if rows:
                 connection.executemany(SQL["upsert_record"], rows)
             if end.status is Status.WAITING:
-                wake_if_called_ended(connection, run.id)
-            wake_answered(connection, run.id, end)
-            write_files(connection, run.event_id, files, run.accepted_at)
+                at_once(wake_if_met(SQLiteTransaction(connection), run.id))
+            if files:
+                at_once(write_files(SQLiteTransaction(connection), run.event_id, files, run.accepted_at))
 
         await self._writer.write(member, is_quick=True)
 
-    async def give_back(self, run: Run, *, due_at: float, is_stalled: bool = False) -> None:
-        """Queue a run again whose turn we leave unfinished."""
-        await self._execute("give_back", run_id=run.id, fence=run.fence, due_at=due_at, is_stalled=is_stalled)
-
-    async def due(self, *, now: float, limit: int) -> list[Job]:
-        """Runs that may be claimed now, those due longest first."""
-        rows = await self._read("due", now=now, limit=limit)
-        return [Job(run_id, turn) for run_id, turn in rows]
-
-    async def next_due(self, *, now: float) -> float | None:
-        """The earliest due time after *now*, or None."""
-        rows = await self._read("next_due", now=now)
-        earliest: float | None = rows[0][0]
-        return earliest
-
     async def take_over(self, *, node: str, now: float) -> int:
         """Queue the runs of owners that are dead; how many there were."""
-        owners = [owner for (owner,) in await self._read("owners") if owner != node]
+        owners = [owner for (owner,) in await self.read(SQL["owners"]) if owner != node]
         dead = [owner for owner in owners if is_dead(self.nodes, owner)]
-        return sum([await self._execute("take_over", owner=owner, now=now) for owner in dead])
-
-    async def cancels(self, *, node: str) -> dict[str, str | None]:
-        """Runs of *node* that are asked to cancel, each with the run that replaces it (None: by a person)."""
-        return dict(await self._read("cancels_of_node", node=node))
-
-    async def forget_deliveries(self, *, now: float, most: int) -> int:
-        """Delete at most *most* delivery keys that have expired; how many it were."""
-        return await self._writer.write(lambda connection: forget_deliveries(connection, now, most))
-
-    # --- versions, files, addresses ---------------------------------------------------------
-
-    async def save_version(
-        self,
-        workflow: str,
-        digest: str,
-        source: str,
-        *,
-        now: float,
-        basis: Basis = NO_BASIS,
-        signed: Signed | None = None,
-    ) -> int:
-        """The number of this version of *workflow*, written if it is new."""
-        if signed is None:
-            known = await self._read("find_version", workflow=workflow, digest=digest)
-            if known:
-                return int(known[0][0])
-        row = version_parameters(workflow, digest, source, basis, now)
-        return await self._writer.write(lambda connection: put_version(connection, row, signed))
-
-    async def newest_version(self, workflow: str) -> int | None:
-        """The number of the workflow's newest version; None when it never had one."""
-        ((newest,),) = await self._read("newest_version", workflow=workflow)
-        return None if newest is None else int(newest)
-
-    async def version_source(self, workflow: str, version: int) -> str:
-        """The text of a version. Raises NotFound."""
-        rows = await self._read("version_source", workflow=workflow, version=version)
-        if not rows:
-            raise NotFound(f"workflow {workflow} has no version {version}")
-        return str(rows[0][0])
-
-    async def version_basis(self, workflow: str, version: int) -> Basis:
-        """What a version was read with beside its text. Raises NotFound."""
-        rows = await self._read("version_basis", workflow=workflow, version=version)
-        if not rows:
-            raise NotFound(f"workflow {workflow} has no version {version}")
-        return basis_of(rows[0])
-
-    async def read_file(self, digest: str) -> bytes:
-        """Stored bytes. Raises NotFound."""
-        rows = await self._read("file_content", digest=digest)
-        if not rows:
-            raise NotFound(f"no file {digest} is stored")
-        return bytes(rows[0][0])
-
-    async def rotations(self) -> Mapping[str, int]:
-        """How often addresses were changed, of all workflows where one ever was."""
-        return {workflow: int(rotation) for workflow, rotation in await self._read("rotations")}
-
-    # --- people at runs ---------------------------------------------------------------------
-
-    async def answer_of(self, run_id: str) -> tuple[Status, str, Json, Json]:
-        """A run's status, its reason's code, its answer and output. Raises NotFound."""
-        rows = await self._read("answer_of", run_id=run_id)
-        if not rows:
-            raise NotFound(f"there is no run {run_id}")
-        status, code, answer, output = rows[0]
-        return Status(status), code or "", value_or_none(answer), value_or_none(output)
-
-    async def cancel(self, run_id: str, *, now: float) -> Status:
-        """Cancel a run: at once when nobody runs it, else at its next step. Raises NotFound, MoveRefused."""
-        reason = Reason("cancelled", "Cancelled by a person before it ended.")
-
-        def member(connection: sqlite3.Connection) -> Status:
-            parameters = {"run_id": run_id, "now": now, "reason": text_or_none(reason.as_json())}
-            if connection.execute(SQL["cancel_idle"], parameters).rowcount:
-                return Status.CANCELLED
-            if connection.execute(SQL["cancel_running"], parameters).rowcount:
-                return Status.RUNNING
-            raise MoveRefused(
-                f"run {run_id} has ended as {status_of(connection, run_id)}; there is nothing to cancel"
-            )
-
-        return await self._writer.write(member)
-
-    async def replay_failed(
-        self, run_id: str, *, version: int | None, now: float, how: Replaying = AS_IT_WAS
-    ) -> None:
-        """Continue a failed run from its failed step. Raises NotFound, MoveRefused."""
-        await self._writer.write(
-            lambda connection: go_on(connection, run_id, version=version, now=now, how=how)
-        )
-
-    async def replay_start(self, run_id: str, new: NewRun, *, now: float, how: Replaying = AS_IT_WAS) -> None:
-        """Start *new* on the event of an ended run. Raises NotFound, MoveRefused."""
-        await self._writer.write(lambda connection: start_anew(connection, run_id, new, now=now, how=how))
+        return sum([await self.execute(SQL["take_over"], owner=owner, now=now) for owner in dead])
 
     # --- housekeeping -----------------------------------------------------------------------
 
+    @contextlib.asynccontextmanager
+    async def present(self, node: str, *, address: str = "") -> AsyncIterator[None]:
+        """While inside, this process holds the lock of *node*."""
+        lock = NodeLock(self.nodes, node, address=address)
+        try:
+            yield
+        finally:
+            lock.release()
+
+    async def living(self) -> list[str]:
+        """The addresses of the processes that live; an empty text for one that does not serve."""
+        return living(self.nodes)
+
+    async def is_dead(self, node: str) -> bool:
+        """Whether the process that is called *node* lives no more: its lock can be taken."""
+        return is_dead(self.nodes, node)
+
     async def trim_rejected(self, *, keep: int, before: float) -> int:
         """Let go all but the last *keep* rejected events of each workflow, and those before *before*."""
-        rows = await self._read("rejected_over", keep=keep, before=before)
+        rows = await self.read(SQL["rejected_over"], keep=keep, before=before)
         if not rows:
             return 0
 
@@ -345,49 +247,45 @@ class SQLiteStore:
 
     async def checkpoint(self) -> None:
         """Bring the log into the database file, as far as readers allow."""
-        await self._writer.alone(
-            lambda connection: connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-        )
+        await self.alone(lambda connection: connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall())
 
     async def ping(self) -> None:
         """Raises StoreUnavailable when nothing can be written."""
         await self._writer.write(lambda _connection: None)
 
-    # --- the vault's rows -------------------------------------------------------------------
+    # --- reading and writing ----------------------------------------------------------------
 
-    async def get_all(self) -> list[tuple[str, str, bytes]]:
-        """All sealed values: kind, name, blob."""
-        return [(kind, name, bytes(blob)) for kind, name, blob in await self._read("sealed_all")]
-
-    async def put(self, kind: str, name: str, blob: bytes) -> None:
-        """Keep a sealed value, in place of an earlier one."""
-        await self._execute("sealed_put", kind=kind, name=name, blob=blob)
-
-    async def delete(self, kind: str, name: str) -> bool:
-        """Forget a sealed value; whether there was one."""
-        return bool(await self._execute("sealed_delete", kind=kind, name=name))
-
-    async def put_new(self, kind: str, name: str, blob: bytes) -> bool:
-        """Keep a sealed value where there is none; whether it was kept."""
-        return bool(await self._execute("sealed_put_new", kind=kind, name=name, blob=blob))
-
-    async def swap(self, kind: str, name: str, old: bytes, new: bytes) -> bool:
-        """Keep *new* where *old* stands; whether it stood there."""
-        return bool(await self._execute("sealed_swap", kind=kind, name=name, old=old, new=new))
-
-    # --- reading and writing one statement --------------------------------------------------
-
-    async def _read(self, statement: str, **parameters: Any) -> list[Any]:
+    async def read(self, statement: Statement, **parameters: Any) -> Sequence[Any]:
+        """The rows of one statement outside of any transaction."""
         try:
-            async with self.reading.execute(SQL[statement], parameters) as cursor:
+            async with self.reading.execute(statement, parameters) as cursor:
                 return list(await cursor.fetchall())
         except sqlite3.OperationalError as error:
             raise StoreUnavailable(f"the store cannot be read: {error}") from error
 
-    async def _execute(self, statement: str, **parameters: Any) -> int:
-        return await self._writer.write(
-            lambda connection: connection.execute(SQL[statement], parameters).rowcount
-        )
+    async def write(
+        self,
+        member: Callable[[Transaction], Awaitable[T]],
+        *,
+        settled: Callable[[T | Exception], None] | None = None,
+        is_quick: bool = False,
+    ) -> T:
+        """Run *member* in a transaction that others may share."""
+        results: list[T] = []
+
+        def run(connection: sqlite3.Connection) -> T:
+            results[:] = [at_once(member(SQLiteTransaction(connection)))]
+            return results[0]
+
+        def heard(error: Exception | None) -> None:
+            if settled:
+                settled(error or results[0])
+
+        return await self._writer.write(run, settled=heard if settled else None, is_quick=is_quick)
+
+    async def alone(self, member: Callable[[sqlite3.Connection], T]) -> T:
+        """Run *member* on the writing connection between two transactions, for what SQLite allows in none."""
+        return await self._writer.alone(member)
 
     def _count_backlog(self, connection: sqlite3.Connection) -> None:
         now = time.monotonic()
@@ -409,15 +307,3 @@ def _claimed(connection: sqlite3.Connection, row: Sequence[Any]) -> Claimed:
         {record.path: record for record in map(record_of, rows)},
         frozenset(digest for (digest,) in files),
     )
-
-
-def write_files(
-    connection: sqlite3.Connection, event_id: str, files: Mapping[str, bytes], now: float
-) -> None:
-    """Keep *files*, by their digests, with an event: a part of a transaction."""
-    for digest, content in files.items():
-        connection.execute(
-            SQL["insert_file"],
-            {"digest": digest, "size": len(content), "created_at": now, "content": content},
-        )
-        connection.execute(SQL["insert_file_use"], {"event_id": event_id, "digest": digest})

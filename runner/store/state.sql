@@ -16,7 +16,7 @@ ON CONFLICT (workflow, key) DO UPDATE SET value = excluded.value, holder = exclu
 DELETE FROM state WHERE workflow = :workflow AND key = :key;
 
 -- count
-SELECT count(*) FROM (SELECT 1 FROM state WHERE workflow = :workflow LIMIT :most);
+SELECT count(*) FROM (SELECT 1 FROM state WHERE workflow = :workflow LIMIT :most) AS those;
 
 -- delete_over
 DELETE FROM state WHERE workflow = :workflow AND expires_at <= :now;
@@ -27,11 +27,11 @@ SELECT result FROM state_effects WHERE event_id = :event_id AND key = :effect;
 -- remember
 INSERT INTO state_effects (event_id, key, result, expires_at)
 VALUES (:event_id, :effect, :result,
-        iif(EXISTS (SELECT 1 FROM events WHERE id = :event_id), NULL, :later));
+        iif(EXISTS (SELECT 1 FROM events WHERE id = :event_id), NULL, CAST(:later AS DOUBLE PRECISION)));
 
 -- tidy
-DELETE FROM state WHERE rowid IN
-    (SELECT rowid FROM state INDEXED BY state_by_end WHERE expires_at <= :now LIMIT :most);
+DELETE FROM state WHERE (workflow, key) IN
+    (SELECT workflow, key FROM state INDEXED BY state_by_end WHERE expires_at <= :now LIMIT :most);
 
 -- tidy_effects
 DELETE FROM state_effects WHERE (event_id, key) IN

@@ -1,32 +1,33 @@
-"""Versions of workflows in an SQLite store: the Versions port, and how one is written."""
+"""Versions of workflows in a store: the Versions port, and how one is written."""
 
 from __future__ import annotations
 
-import sqlite3
 from typing import TYPE_CHECKING, Any
 
 from runner.engine.history import LAST_NUMBER
 from runner.engine.versions import MOST_COUNTED, Signed, VersionInfo
-from runner.errors import NotFound, StoreUnavailable
+from runner.errors import NotFound
 from runner.store.queries import SQL as SHARED
 from runner.store.queries import read
 
 if TYPE_CHECKING:
-    from runner.store.sqlite import SQLiteStore
+    from runner.store.tables import Tables, Transaction
 
 SQL = read("versions.sql")
 
 
-class SQLiteVersions:
+class StoredVersions:
     """See `runner.engine.versions.Versions`."""
 
-    def __init__(self, store: SQLiteStore) -> None:
-        self._reading = store.reading
+    def __init__(self, store: Tables) -> None:
+        self._tables = store
 
     async def page(self, workflow: str, *, before: int | None, limit: int) -> list[VersionInfo]:
         """At most *limit* versions of the workflow with numbers below *before*, newest first."""
         number = LAST_NUMBER if before is None else before
-        rows = await self._read("page", workflow=workflow, before=number, limit=limit, most=MOST_COUNTED)
+        rows = await self._tables.read(
+            SQL["page"], workflow=workflow, before=number, limit=limit, most=MOST_COUNTED
+        )
         return [VersionInfo(*row) for row in rows]
 
     async def one(self, workflow: str, version: int) -> VersionInfo:
@@ -40,28 +41,23 @@ class SQLiteVersions:
 
     async def previous(self, workflow: str, version: int) -> int | None:
         """The number of the version before that one, of those that are kept."""
-        ((number,),) = await self._read("previous", workflow=workflow, version=version)
+        ((number,),) = await self._tables.read(SQL["previous"], workflow=workflow, version=version)
         return None if number is None else int(number)
 
-    async def _read(self, statement: str, **parameters: Any) -> list[Any]:
-        try:
-            return list(await self._reading.execute_fetchall(SQL[statement], parameters))
-        except sqlite3.OperationalError as error:
-            raise StoreUnavailable(f"the store cannot be read: {error}") from error
 
-
-def put_version(connection: sqlite3.Connection, row: dict[str, Any], signed: Signed | None) -> int:
+async def put_version(transaction: Transaction, row: dict[str, Any], signed: Signed | None) -> int:
     """
     The number of a version, as a part of a transaction: of the one that has the digest of *row* already,
     or of a new one. What somebody publishes is a new version unless it is the newest; where that was read
     from the file before its author could sign it, it is signed now.
     """
+    await transaction.lock(f"versions {row['workflow']}")
     row = {**row, "author": signed.by if signed else None, "message": signed.message if signed else None}
     if signed is None:
-        found = connection.execute(SHARED["find_version"], row).fetchone()
+        found = await transaction.row(SHARED["find_version"], row)
     else:
-        found = connection.execute(SHARED["newest_if"], row).fetchone()
+        found = await transaction.row(SHARED["newest_if"], row)
         if found:
-            connection.execute(SHARED["sign_version"], {**row, "version": found[0]})
-    found = found or connection.execute(SHARED["insert_version"], row).fetchone()
+            await transaction.execute(SHARED["sign_version"], {**row, "version": found[0]})
+    found = found or await transaction.one(SHARED["insert_version"], row)
     return int(found[0])

@@ -2,7 +2,7 @@
 SELECT version, created_at, author, message,
        (SELECT count(*) FROM (SELECT 1 FROM runs INDEXED BY runs_by_version
                               WHERE runs.workflow = versions.workflow AND runs.version = versions.version
-                              LIMIT :most))
+                              LIMIT :most) AS those)
 FROM versions WHERE workflow = :workflow AND version < :before
 ORDER BY version DESC LIMIT :limit;
 

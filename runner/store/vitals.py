@@ -1,53 +1,42 @@
-"""The Gauge port on an SQLite store."""
+"""The Gauge port on a store."""
 
 from __future__ import annotations
 
-import asyncio
-import shutil
-import sqlite3
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from runner.engine.vitals import Reading
-from runner.errors import StoreUnavailable
-from runner.store.keeping import SQLiteKeeping
-from runner.store.nodes import living
+from runner.engine.vitals import MOST_SILENT, Reading
 from runner.store.queries import read
-from runner.store.sqlite import SQLiteStore
+
+if TYPE_CHECKING:
+    from runner.store.common import CommonStore
+    from runner.store.keeping import StoredKeeping
 
 SQL = read("vitals.sql")
 
 
-class SQLiteGauge:
-    """See `runner.engine.vitals.Gauge`."""
+class StoredGauge:
+    """See `runner.engine.vitals.Gauge`; *keeping* is that of *store*."""
 
-    def __init__(self, store: SQLiteStore) -> None:
-        self._reading = store.reading
-        self._nodes = store.nodes
-        self._keeping = SQLiteKeeping(store)
+    def __init__(self, store: CommonStore, keeping: StoredKeeping) -> None:
+        self._store = store
+        self._keeping = keeping
 
     async def read(self, now: float) -> Reading:
         """One look. Raises StoreUnavailable."""
         events, runs = await self._row("newest")
         queued, running, waiting, held = await self._row("under_way")
         (due_since,) = await self._row("due_since", now=now)
+        problems = await self._store.read(SQL["problems"])
+        silent = await self._store.read(SQL["silent"], most=MOST_SILENT)
         size = await self._keeping.size()
-        free, nodes = await asyncio.to_thread(self._machine)
         return Reading(
             at=now, events=events, runs=runs, queued=queued, running=running, waiting=waiting, held=held,
-            due_since=due_since, used_bytes=size.used_bytes, file_bytes=size.file_bytes, free_bytes=free,
-            nodes=nodes,
+            due_since=due_since, used_bytes=size.used_bytes, file_bytes=size.file_bytes,
+            free_bytes=size.free_bytes, nodes=tuple(await self._store.living()),
+            problems=dict([tuple(row) for row in problems]),
+            silent=tuple(workflow for (workflow,) in silent),
         )  # fmt: skip
 
-    def _machine(self) -> tuple[int, tuple[str, ...]]:
-        """Bytes free where the database lies, and who lives. Raises StoreUnavailable."""
-        try:
-            return shutil.disk_usage(self._nodes.parent).free, tuple(living(self._nodes))
-        except OSError as error:
-            raise StoreUnavailable(f"the data folder cannot be read: {error}") from error
-
     async def _row(self, statement: str, **parameters: Any) -> Any:
-        try:
-            (row,) = await self._reading.execute_fetchall(SQL[statement], parameters)
-        except sqlite3.OperationalError as error:
-            raise StoreUnavailable(f"the store cannot be read: {error}") from error
+        (row,) = await self._store.read(SQL[statement], **parameters)
         return row

@@ -11,3 +11,15 @@ SELECT (SELECT count(*) FROM runs INDEXED BY runs_queued WHERE status = 'queued'
 -- due_since
 SELECT min(due_at) FROM runs INDEXED BY runs_due
 WHERE status IN ('queued', 'waiting') AND due_at <= :now AND slot IS NOT 'waits';
+
+-- due_since (postgresql)
+SELECT min(due_at) FROM runs INDEXED BY runs_due
+WHERE status IN ('queued', 'waiting') AND due_at <= :now AND slot IS DISTINCT FROM 'waits';
+
+
+-- problems
+SELECT kind, count(*) FROM problems INDEXED BY problems_by_status WHERE status = 'open' GROUP BY kind;
+
+-- silent
+SELECT workflow FROM problems INDEXED BY problems_by_status WHERE status = 'open' AND kind = 'silent'
+ORDER BY workflow LIMIT :most;

@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from runner.store.postgres_schema import migrate
+from tests.conformance.databases import NewDatabase, new_databases
 from tests.conformance.stores import AnyStore, Ground, PostgresGround, SQLiteGround
 from tests.servers.postgres import PostgresServer, postgres_server
 
@@ -14,6 +15,7 @@ EMPTIED = """
 DELETE FROM records; DELETE FROM runs; DELETE FROM file_uses; DELETE FROM files; DELETE FROM events;
 DELETE FROM deliveries; DELETE FROM pauses; DELETE FROM nodes; DELETE FROM versions; DELETE FROM addresses;
 DELETE FROM rejected_let_go; DELETE FROM sealed; DELETE FROM pgqueuer; DELETE FROM pgqueuer_log;
+DELETE FROM problems; DELETE FROM notices; UPDATE live_size SET used_bytes = 0, measured_at = 0;
 """
 
 
@@ -22,6 +24,13 @@ def server() -> Iterator[PostgresServer]:
     """A PostgreSQL for all tests of this process."""
     with postgres_server() as one:
         yield one
+
+
+@pytest.fixture
+async def new_database(server: PostgresServer, worker_id: str) -> AsyncIterator[NewDatabase]:
+    """Makes databases without a table."""
+    async with new_databases(server, worker_id) as make:
+        yield make
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from typing import Protocol, TypeAlias
 
 from runner.store.nodes import NodeLock
 from runner.store.postgres import PostgresStore
+from runner.store.queries import Statement
 from runner.store.sqlite import SQLiteStore
 
 AnyStore: TypeAlias = SQLiteStore | PostgresStore
@@ -59,8 +60,5 @@ class PostgresGround:
     async def dies(self, node: str) -> None:
         store = await self.open()
 
-        async def grow_old(connection: object) -> None:
-            await connection.execute("UPDATE nodes SET beat_at = beat_at - interval '1 hour'")  # type: ignore[attr-defined]
-
-        await store.database.write(grow_old)
+        await store.execute(Statement.of("UPDATE nodes SET beat_at = beat_at - interval '1 hour'"))
         await store.close()

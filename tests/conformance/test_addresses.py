@@ -15,9 +15,9 @@ from runner.engine.pauses import Pause
 from runner.engine.problems import Trouble
 from runner.engine.runs import Disposition, Job, Reason, Status, TurnEnd
 from runner.errors import MoveRefused, NotFound
-from runner.store.addresses import SQLiteAddresses
-from runner.store.pauses import SQLitePauses
-from runner.store.problems import SQLiteProblems
+from runner.store.addresses import StoredAddresses
+from runner.store.pauses import StoredPauses
+from runner.store.problems import StoredProblems
 from runner.store.sqlite import SQLiteStore
 from tests.conformance.test_store import NOW, a_run, an_event
 
@@ -32,12 +32,12 @@ async def store(tmp_path: Path) -> AsyncIterator[SQLiteStore]:
 
 
 @pytest.fixture
-def addresses(store: SQLiteStore) -> SQLiteAddresses:
-    return SQLiteAddresses(store)
+def addresses(store: SQLiteStore) -> StoredAddresses:
+    return StoredAddresses(store)
 
 
 async def test_a_changed_address_is_kept_as_long_as_asked_and_a_plain_change_ends_all(
-    addresses: SQLiteAddresses,
+    addresses: StoredAddresses,
 ) -> None:
     await addresses.open("orders")
     await addresses.open("orders")
@@ -49,7 +49,7 @@ async def test_a_changed_address_is_kept_as_long_as_asked_and_a_plain_change_end
     assert reach == Reach("orders", 3)
 
 
-async def test_a_path_is_one_workflows_and_that_of_a_deleted_one_is_free(addresses: SQLiteAddresses) -> None:
+async def test_a_path_is_one_workflows_and_that_of_a_deleted_one_is_free(addresses: StoredAddresses) -> None:
     for slug in ("orders", "others"):
         await addresses.open(slug)
     await addresses.add_path("orders", "/webhook/orders")
@@ -66,7 +66,7 @@ async def test_a_path_is_one_workflows_and_that_of_a_deleted_one_is_free(address
     assert (await addresses.all())["others"].paths == ()
 
 
-async def test_the_moment_of_going_stands_until_it_is_back(addresses: SQLiteAddresses) -> None:
+async def test_the_moment_of_going_stands_until_it_is_back(addresses: StoredAddresses) -> None:
     await addresses.open("orders")
     await addresses.mark(gone=["orders"], back=[], now=NOW)
     await addresses.mark(gone=["orders"], back=[], now=NOW + 5)
@@ -95,7 +95,7 @@ def test_a_kept_token_ends_and_a_deleted_workflow_is_gone_for_thirty_days() -> N
     assert not one.is_gone("anything", NOW)
 
 
-async def filled(store: SQLiteStore, problems: SQLiteProblems) -> Any:
+async def filled(store: SQLiteStore, problems: StoredProblems) -> Any:
     """A workflow `orders` with a failed run, a delivery key, a pause and two versions."""
     for number in (1, 2):
         await store.save_version("orders", f"digest-{number}", f"text {number}", now=NOW)
@@ -106,15 +106,15 @@ async def filled(store: SQLiteStore, problems: SQLiteProblems) -> Any:
     trouble = Trouble("orders", "send", "rejected: no", "send failed: no", None, NOW)
     end = TurnEnd(Status.FAILED, ended_at=NOW, reason=Reason("failed", "No."), trouble=trouble)
     await store.finish(claimed.run, end, [], {})
-    pauses = SQLitePauses(store, lambda: NOW)
+    pauses = StoredPauses(store, lambda: NOW)
     await pauses.pause(Pause("workflow", "orders", "ada", NOW))
     return pauses
 
 
 async def test_a_new_name_has_all_that_the_old_one_had(
-    store: SQLiteStore, addresses: SQLiteAddresses
+    store: SQLiteStore, addresses: StoredAddresses
 ) -> None:
-    problems = SQLiteProblems(store)
+    problems = StoredProblems(store)
     pauses = await filled(store, problems)
     await addresses.open("orders")
     await addresses.rotate("orders", keep_until=NOW + WEEK)
@@ -137,7 +137,7 @@ async def test_a_new_name_has_all_that_the_old_one_had(
     assert (claimed.run.workflow, claimed.run.keyed_as) == ("sales", "orders")
 
 
-async def test_a_later_workflow_of_the_old_name_gets_another_address(addresses: SQLiteAddresses) -> None:
+async def test_a_later_workflow_of_the_old_name_gets_another_address(addresses: StoredAddresses) -> None:
     await addresses.open("orders")
     await addresses.rename("orders", "sales")
     found = await addresses.all()
@@ -151,7 +151,7 @@ async def test_a_later_workflow_of_the_old_name_gets_another_address(addresses: 
     assert (await addresses.rotate("orders", keep_until=None)).rotation == 3
 
 
-async def test_a_name_that_is_taken_back_keeps_every_address(addresses: SQLiteAddresses) -> None:
+async def test_a_name_that_is_taken_back_keeps_every_address(addresses: StoredAddresses) -> None:
     await addresses.open("orders")
     await addresses.rename("orders", "sales")
     await addresses.rename("sales", "orders")
@@ -162,7 +162,7 @@ async def test_a_name_that_is_taken_back_keeps_every_address(addresses: SQLiteAd
 
 
 async def test_a_name_unknown_to_this_store_gives_its_address_all_the_same(
-    addresses: SQLiteAddresses,
+    addresses: StoredAddresses,
 ) -> None:
     await addresses.rename("orders", "sales")
     await addresses.rename("shop", "sales")
@@ -170,7 +170,7 @@ async def test_a_name_unknown_to_this_store_gives_its_address_all_the_same(
     assert (reach.origin, reach.rotation, reach.kept) == ("orders", 0, (Kept("shop", 0),))
 
 
-async def test_versions_of_both_names_keep_their_runs(store: SQLiteStore, addresses: SQLiteAddresses) -> None:
+async def test_versions_of_both_names_keep_their_runs(store: SQLiteStore, addresses: StoredAddresses) -> None:
     for number in (1, 2):
         await store.save_version("orders", f"digest-{number}", f"text {number}", now=NOW)
     for number in (7, 2, 8):  # the second is the same text

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from runner.engine.history import Wanted
-from runner.engine.keeping import LetGo, Terms, keep
-from runner.engine.runs import Disposition, Reason, Record, RecordStatus, Status, TurnEnd
+from runner.engine.keeping import LetGo, Terms, Traces, keep
+from runner.engine.problems import Trouble
+from runner.engine.runs import Disposition, NewRun, Reason, Record, RecordStatus, Status, TurnEnd
 from runner.errors import NotFound
+from runner.language.secrets import MASK
 from runner.store import keeping as keeping_module
-from runner.store.history import SQLiteHistory
-from runner.store.keeping import SQLiteKeeping
-from runner.store.sqlite import SQLiteStore
+from runner.store.history import StoredHistory
+from runner.store.keeping import StoredKeeping
+from runner.store.opening import keeping_of
+from runner.store.queries import Statement
+from tests.conformance.stores import AnyStore, Ground
 from tests.store.rows_made import START, Made
 
 DAY = 86400.0
@@ -31,30 +35,30 @@ def dense(size: int) -> bytes:
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SQLiteStore]:
-    one = await SQLiteStore.open(tmp_path / "hookline.db")
+async def store(ground: Ground) -> AsyncIterator[AnyStore]:
+    one = await ground.open()
     await one.save_version("orders", "d", "name: x", now=START)
     yield one
     await one.close()
 
 
 @pytest.fixture
-def made(store: SQLiteStore) -> Made:
+def made(store: AnyStore) -> Made:
     return Made(store)
 
 
 @pytest.fixture
-def keeping(store: SQLiteStore) -> SQLiteKeeping:
-    return SQLiteKeeping(store)
+def keeping(store: AnyStore) -> StoredKeeping:
+    return keeping_of(store)
 
 
 @pytest.fixture
-def history(store: SQLiteStore) -> SQLiteHistory:
-    return SQLiteHistory(store)
+def history(store: AnyStore) -> StoredHistory:
+    return StoredHistory(store)
 
 
 async def kept(
-    keeping: SQLiteKeeping, *, terms: Terms = TERMS, max_bytes: int = 0, now: float = LATER
+    keeping: StoredKeeping, *, terms: Terms = TERMS, max_bytes: int = 0, now: float = LATER
 ) -> LetGo:
     async def terms_of(_workflow: str) -> Terms:
         return terms
@@ -62,11 +66,11 @@ async def kept(
     return await keep(keeping, terms_of, max_bytes=max_bytes, now=now, pause=lambda: asyncio.sleep(0))
 
 
-async def events(history: SQLiteHistory) -> list[str]:
+async def events(history: StoredHistory) -> list[str]:
     return [item["id"] for item in (await history.events(Wanted(limit=1000))).items][::-1]
 
 
-async def runs(history: SQLiteHistory) -> list[str]:
+async def runs(history: StoredHistory) -> list[str]:
     return [item["status"] for item in (await history.runs(Wanted(limit=1000))).items][::-1]
 
 
@@ -79,7 +83,7 @@ def a_record(**changes: object) -> Record:
 
 
 async def test_what_ended_and_is_past_its_age_goes_and_the_rest_stays(
-    made: Made, keeping: SQLiteKeeping, history: SQLiteHistory
+    made: Made, keeping: StoredKeeping, history: StoredHistory
 ) -> None:
     for status in Status:
         await made.run(status, records=[a_record()] if status is not Status.QUEUED else [])
@@ -94,7 +98,7 @@ async def test_what_ended_and_is_past_its_age_goes_and_the_rest_stays(
 
 
 async def test_an_event_is_kept_as_long_as_a_run_of_it(
-    made: Made, keeping: SQLiteKeeping, history: SQLiteHistory
+    made: Made, keeping: StoredKeeping, history: StoredHistory
 ) -> None:
     await made.run(Status.SUCCEEDED)
     await kept(keeping, terms=Terms(events_seconds=DAY, runs_seconds=90 * DAY))
@@ -105,7 +109,7 @@ async def test_an_event_is_kept_as_long_as_a_run_of_it(
     assert await events(history) == []
 
 
-async def test_a_run_counts_from_its_end(made: Made, keeping: SQLiteKeeping, history: SQLiteHistory) -> None:
+async def test_a_run_counts_from_its_end(made: Made, keeping: StoredKeeping, history: StoredHistory) -> None:
     run_id = await made.run(Status.QUEUED)
     run = await made.claim(run_id)
     made.now = LATER - DAY
@@ -115,7 +119,7 @@ async def test_a_run_counts_from_its_end(made: Made, keeping: SQLiteKeeping, his
 
 
 async def test_a_run_that_was_replayed_meanwhile_is_kept(
-    made: Made, keeping: SQLiteKeeping, history: SQLiteHistory
+    made: Made, keeping: StoredKeeping, history: StoredHistory
 ) -> None:
     run_id = await made.run(Status.FAILED)
     await made.store.replay_failed(run_id, version=None, now=LATER)
@@ -124,7 +128,7 @@ async def test_a_run_that_was_replayed_meanwhile_is_kept(
 
 
 async def test_files_go_with_the_last_event_that_uses_them(
-    made: Made, keeping: SQLiteKeeping, store: SQLiteStore
+    made: Made, keeping: StoredKeeping, store: AnyStore
 ) -> None:
     first = await made.claim(await made.run(Status.QUEUED))
     second = await made.claim(await made.run(Status.QUEUED))
@@ -138,16 +142,16 @@ async def test_files_go_with_the_last_event_that_uses_them(
 
 
 async def test_refused_requests_that_go_by_age_are_counted(
-    made: Made, keeping: SQLiteKeeping, store: SQLiteStore
+    made: Made, keeping: StoredKeeping, store: AnyStore
 ) -> None:
     await made.event(title=None, disposition=Disposition.REJECTED)
     await kept(keeping)
-    rows = await store.reading.execute_fetchall("SELECT workflow, count FROM rejected_let_go")
-    assert list(rows) == [("orders", 1)]
+    rows = await store.read(Statement.of("SELECT workflow, count FROM rejected_let_go"))
+    assert [tuple(row) for row in rows] == [("orders", 1)]
 
 
 async def test_past_the_bound_the_oldest_go_first_and_failed_ones_last(
-    made: Made, keeping: SQLiteKeeping, history: SQLiteHistory
+    made: Made, keeping: StoredKeeping, history: StoredHistory
 ) -> None:
     body = dense(60_000)
     order = [Status.FAILED, Status.QUEUED, *[Status.SUCCEEDED] * 40]
@@ -164,47 +168,8 @@ async def test_past_the_bound_the_oldest_go_first_and_failed_ones_last(
     assert await runs(history) == ["queued"]
 
 
-async def test_the_file_becomes_smaller_on_disk(
-    tmp_path: Path, made: Made, keeping: SQLiteKeeping, store: SQLiteStore
-) -> None:
-    for _ in range(100):
-        await made.run(
-            Status.SUCCEEDED, body=b'"' + random.Random(1).randbytes(100_000).hex().encode() + b'"'
-        )
-    await store.checkpoint()
-    before = (tmp_path / "hookline.db").stat().st_size
-    assert before > 10_000_000
-    await kept(keeping)
-    assert (tmp_path / "hookline.db").stat().st_size < 2_000_000
-    assert (await keeping.size()).file_bytes == (tmp_path / "hookline.db").stat().st_size
-
-
-@pytest.mark.parametrize(
-    ("statement", "index"),
-    [
-        ("runs_window", "INDEX runs_by_workflow (workflow=? AND number>?)"),
-        ("events_window", "INDEX events_by_workflow (workflow=? AND number>?)"),
-        ("oldest_window", "PRIMARY KEY (rowid>?)"),
-        ("unused_versions", "COVERING INDEX runs_by_version (workflow=? AND version=?)"),
-        ("delete_file_unused", "COVERING INDEX file_uses_by_digest (digest=?)"),
-        ("open_run", "INDEX runs_by_event (event_id=?)"),
-        ("delete_event", "COVERING INDEX runs_by_event (event_id=?)"),
-    ],
-)
-async def test_what_is_to_go_is_found_by_an_index(store: SQLiteStore, statement: str, index: str) -> None:
-    parameters = {
-        "workflow": "a", "after": 0, "limit": 9, "before": 1.0, "failed_too": True, "digest": "d",
-        "event_id": "e", "number": 1,
-    }  # fmt: skip
-    sql = f"EXPLAIN QUERY PLAN {keeping_module.SQL[statement]}"
-    plan = "".join(f"{row[3]}\n" for row in await store.reading.execute_fetchall(sql, parameters))
-    assert index in plan
-    for table in ("events", "runs", "file_uses"):
-        assert f"SCAN {table}\n" not in plan
-
-
 async def test_many_go_in_many_portions_and_events_come_in_between(
-    made: Made, keeping: SQLiteKeeping, history: SQLiteHistory
+    made: Made, keeping: StoredKeeping, history: StoredHistory
 ) -> None:
     count = 2 * keeping_module.WINDOW + 50
     await asyncio.gather(*(made.event(title=None, disposition=Disposition.IGNORED) for _ in range(count)))
@@ -226,7 +191,7 @@ async def test_many_go_in_many_portions_and_events_come_in_between(
 
 
 async def test_versions_go_when_no_run_and_no_file_has_them(
-    made: Made, keeping: SQLiteKeeping, store: SQLiteStore
+    made: Made, keeping: StoredKeeping, store: AnyStore
 ) -> None:
     for digest in "efg":
         await store.save_version("orders", digest, "name: y", now=START)
@@ -234,12 +199,12 @@ async def test_versions_go_when_no_run_and_no_file_has_them(
     await made.run(Status.QUEUED)  # on version 1
     assert await keeping.let_go_versions({"orders": 3}, before=START) == 0  # too young
     assert await keeping.let_go_versions({"orders": 3}, before=LATER) == 2
-    rows = await store.reading.execute_fetchall("SELECT workflow, version FROM versions ORDER BY 1, 2")
-    assert list(rows) == [("orders", 1), ("orders", 3), ("orders", 4)]
+    rows = await store.read(Statement.of("SELECT workflow, version FROM versions ORDER BY 1, 2"))
+    assert [tuple(row) for row in rows] == [("orders", 1), ("orders", 3), ("orders", 4)]
 
 
 async def test_the_newest_version_of_a_workflow_without_a_file_stays_until_its_last_event_is_gone(
-    made: Made, keeping: SQLiteKeeping, store: SQLiteStore
+    made: Made, keeping: StoredKeeping, store: AnyStore
 ) -> None:
     await made.event(title=None, disposition=Disposition.IGNORED)
     assert await keeping.let_go_versions({}, before=LATER) == 0
@@ -248,33 +213,8 @@ async def test_the_newest_version_of_a_workflow_without_a_file_stays_until_its_l
     assert await store.newest_version("orders") is None
 
 
-async def test_what_is_forgotten_is_in_no_file_any_more(
-    tmp_path: Path, made: Made, keeping: SQLiteKeeping, history: SQLiteHistory, store: SQLiteStore
-) -> None:
-    value = "ada-lovelace@example.com"
-    wanted = [
-        await made.run(
-            Status.FAILED,
-            sentence=f"send failed: no mailbox {value}",
-            body={"email": value, "long": value * 500},
-            title=f"Order of {value}",
-            records=[a_record(input={"to": value}, output={"to": value})],
-            trace=[{"path": "x", "status": "succeeded", "seen": {"payload.email": value}}],
-        )
-        for _ in range(30)
-    ]
-    other = await made.run(Status.SUCCEEDED, body={"email": "other@example.com"})
-    assert _is_on_disk(tmp_path, value)
-    event_ids = [(await history.run(run_id))["event"] for run_id in wanted]
-    done = await keeping.forget(event_ids)
-    assert (done.events, done.runs, done.refused) == (30, 30, [])
-    assert await keeping.erase_traces([value])
-    assert not _is_on_disk(tmp_path, value)
-    assert [item["id"] for item in (await history.runs(Wanted())).items] == [other]
-
-
 async def test_an_event_with_a_run_under_way_is_not_forgotten(
-    made: Made, keeping: SQLiteKeeping, history: SQLiteHistory
+    made: Made, keeping: StoredKeeping, history: StoredHistory
 ) -> None:
     open_run = await made.run(Status.WAITING)
     await made.run(Status.FAILED)
@@ -284,27 +224,81 @@ async def test_an_event_with_a_run_under_way_is_not_forgotten(
     assert (await history.run(open_run))["status"] == "waiting"
 
 
-async def test_reading_pages_keeps_no_transaction_open(
-    made: Made, history: SQLiteHistory, store: SQLiteStore, tmp_path: Path
-) -> None:
-    """The log can be emptied between any two pages: nothing that was read holds it back."""
-    for _ in range(20):
-        await made.run(Status.SUCCEEDED, type="orders/create")
-    cursor = None
-    for _ in range(3):
-        page = await history.events(Wanted(limit=5, cursor=cursor, text="orders"))
-        cursor = page.next
-        await history.run((await history.runs(Wanted(limit=1))).items[0]["id"])
-        rows = await store._writer.alone(
-            lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        )
-        assert rows == [(0, 0, 0)]
-        assert (tmp_path / "hookline.db-wal").stat().st_size == 0
-
-
-def _is_on_disk(folder: Path, text: str) -> bool:
-    return any(text.encode() in path.read_bytes() for path in folder.glob("hookline.db*"))
-
-
 def _end(now: float) -> TurnEnd:
     return TurnEnd(Status.SUCCEEDED, ended_at=now, reason=Reason("succeeded", "Ran to its end."))
+
+
+async def test_letting_go_and_starting_anew_at_once_leave_no_run_without_its_event(
+    ground: Ground, made: Made, history: StoredHistory, store: AnyStore
+) -> None:
+    ended = [await made.run(Status.FAILED, body={"n": number}) for number in range(60)]
+    other = await ground.open()
+    started: list[str] = []
+
+    async def start_anew(run_id: str, number: int) -> None:
+        new = NewRun(f"{number:026}", "orders", 1, "Again", "0" * 32, None)
+        with contextlib.suppress(NotFound):
+            await store.replay_start(run_id, new, now=LATER)
+            started.append(new.id)
+
+    await asyncio.gather(
+        kept(keeping_of(store)),
+        kept(keeping_of(other)),
+        *(start_anew(run_id, number) for number, run_id in enumerate(ended)),
+    )
+    left = (await history.runs(Wanted(limit=1000))).items
+    assert sorted(item["id"] for item in left) == sorted(started)
+    assert {item["event"] for item in left} == set(await events(history))
+    await other.close()
+
+
+async def test_a_file_that_comes_again_while_it_is_let_go_is_kept(
+    ground: Ground, made: Made, store: AnyStore
+) -> None:
+    other = await ground.open()
+    for number in range(20):
+        digest = f"{number:064}"
+        made.now = START + number
+        old = await made.claim(await made.run(Status.QUEUED))
+        await store.finish(old, _end(made.now), [], {digest: b"bytes"})
+        made.now = LATER
+        new = await made.claim(await made.run(Status.QUEUED))
+        await asyncio.gather(kept(keeping_of(other)), store.finish(new, _end(LATER), [], {digest: b"bytes"}))
+        assert await store.read_file(digest) == b"bytes"
+    await other.close()
+
+
+async def test_forgetting_while_others_let_go_counts_each_event_once(
+    ground: Ground, made: Made, keeping: StoredKeeping, history: StoredHistory
+) -> None:
+    for _ in range(120):
+        await made.run(Status.SUCCEEDED)
+    other = await ground.open()
+    wanted = await events(history)
+    done, gone = await asyncio.gather(keeping.forget(wanted), kept(keeping_of(other)))
+    assert done.events + gone.events == len(wanted)
+    assert await events(history) == []
+    await other.close()
+
+
+async def test_a_problem_goes_with_the_last_run_of_it_that_is_forgotten(
+    made: Made, keeping: StoredKeeping, history: StoredHistory, store: AnyStore
+) -> None:
+    trouble = Trouble("orders", "send", "no_mailbox", "No mailbox ada@example.com.", None, at=START)
+    first = await made.run(Status.FAILED, trouble=trouble, sentence="No mailbox ada@example.com.")
+    second = await made.run(Status.FAILED, trouble=trouble, sentence="No mailbox bob@example.com.")
+    said = Statement.of("SELECT sentence FROM problems")
+    await keeping.forget([(await history.run(first))["event"]])
+    assert [row[0] for row in await store.read(said)] == ["No mailbox bob@example.com."]
+    await keeping.forget([(await history.run(second))["event"]])
+    assert list(await store.read(said)) == []
+
+
+async def test_what_was_said_of_the_forgotten_is_masked(
+    made: Made, keeping: StoredKeeping, store: AnyStore
+) -> None:
+    trouble = Trouble("orders", "send", "no_mailbox", "No mailbox ada@example.com.", None, at=START)
+    await made.run(Status.FAILED, trouble=trouble)
+    assert await keeping.erase_traces(["ada@example.com"]) is not Traces.READ
+    rows = await store.read(Statement.of("SELECT sentence FROM problems"))
+    assert [row[0] for row in rows] == [f"No mailbox {MASK}."]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from runner.engine.runs import Job, Reason, Record, RecordStatus, Run, Status, TurnEnd
-from runner.store.parking import SQLiteParking
+from runner.store.parking import StoredParking
 from runner.store.sqlite import SQLiteStore
 from tests.conformance.test_store import NOW, a_run, an_event
 
@@ -23,8 +23,8 @@ async def store(tmp_path: Path) -> AsyncIterator[SQLiteStore]:
 
 
 @pytest.fixture
-def parking(store: SQLiteStore) -> SQLiteParking:
-    return SQLiteParking(store)
+def parking(store: SQLiteStore) -> StoredParking:
+    return StoredParking(store)
 
 
 async def parked(store: SQLiteStore, number: int, place: str) -> Run:
@@ -48,7 +48,7 @@ async def due(store: SQLiteStore) -> list[str]:
 
 
 async def test_runs_are_woken_in_the_order_of_accepting_as_many_as_asked(
-    store: SQLiteStore, parking: SQLiteParking
+    store: SQLiteStore, parking: StoredParking
 ) -> None:
     for number in range(10):
         await parked(store, number, "one:443" if number % 2 else "two:443")
@@ -68,7 +68,7 @@ async def test_what_is_parked_survives_opening_again(tmp_path: Path) -> None:
     await parked(store, 1, "one:443")
     await store.close()
     store = await SQLiteStore.open(tmp_path / "hookline.db")
-    parking = SQLiteParking(store)
+    parking = StoredParking(store)
     assert await parking.places() == ["one:443"]
     await parking.unpark("one:443", 1, now=NOW)
     (claimed,) = await store.claim([Job("run-0001", 2)], node="a", now=NOW)
@@ -80,7 +80,7 @@ async def test_what_is_parked_survives_opening_again(tmp_path: Path) -> None:
 
 
 async def test_a_run_that_goes_on_or_ends_is_parked_no_more(
-    store: SQLiteStore, parking: SQLiteParking
+    store: SQLiteStore, parking: StoredParking
 ) -> None:
     for number in range(3):
         await parked(store, number, "one:443")
@@ -94,7 +94,7 @@ async def test_a_run_that_goes_on_or_ends_is_parked_no_more(
 
 
 async def test_many_places_are_found_and_their_number_is_bounded(
-    store: SQLiteStore, parking: SQLiteParking
+    store: SQLiteStore, parking: StoredParking
 ) -> None:
     for number in range(30):
         await parked(store, number, f"host{number % 15:02d}:443")

@@ -13,6 +13,7 @@ from runner.engine.runs import Disposition, Job, Status, TurnEnd
 from runner.errors import StaleFence, StoreUnavailable
 from runner.queue.pgqueuer import MEND_SECONDS, PgQueuerQueue
 from runner.store.postgres import PostgresStore
+from runner.store.queries import Statement
 from tests.conformance.postgres_world import opened
 from tests.conformance.stores import PostgresGround
 from tests.conformance.test_admission import delivery
@@ -30,11 +31,8 @@ def through(url: str, port: int) -> str:
 
 
 async def jobs_left(store: PostgresStore) -> int:
-    async def count(connection: object) -> int:
-        found: int = await connection.fetchval("SELECT count(*) FROM pgqueuer")  # type: ignore[attr-defined]
-        return found
-
-    return await store.database.write(count)
+    ((found,),) = await store.read(Statement.of("SELECT count(*) FROM pgqueuer"))
+    return int(found)
 
 
 async def test_an_event_goes_through_the_engine_and_leaves_no_job(
@@ -206,10 +204,7 @@ async def test_a_due_run_whose_job_was_lost_gets_another(postgres: PostgresGroun
     store = await postgres.open()
     await store.accept(an_event(), [a_run()], {})
 
-    async def lose(connection: object) -> None:
-        await connection.execute("DELETE FROM pgqueuer")  # type: ignore[attr-defined]
-
-    await store.database.write(lose)
+    await store.execute(Statement.of("DELETE FROM pgqueuer"))
     moment = [0.0]
     queue = PgQueuerQueue(postgres.url, monotonic=lambda: moment[0])
     moment[0] += MEND_SECONDS

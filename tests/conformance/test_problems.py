@@ -11,7 +11,7 @@ import pytest
 from runner.engine.problems import Trouble
 from runner.engine.runs import Job, Reason, Run, Status, TurnEnd
 from runner.errors import MoveRefused, NotFound
-from runner.store.problems import SQLiteProblems
+from runner.store.problems import StoredProblems
 from runner.store.sqlite import SQLiteStore
 from tests.conformance.test_store import NOW, a_run, an_event
 
@@ -26,8 +26,8 @@ async def store(tmp_path: Path) -> AsyncIterator[SQLiteStore]:
 
 
 @pytest.fixture
-def problems(store: SQLiteStore) -> SQLiteProblems:
-    return SQLiteProblems(store)
+def problems(store: SQLiteStore) -> StoredProblems:
+    return StoredProblems(store)
 
 
 def trouble(cause: str = "rejected: no", *, step: str = "send", at: float = NOW) -> Trouble:
@@ -57,12 +57,12 @@ async def again(
     return one.run
 
 
-async def all_of(problems: SQLiteProblems, **narrowed: Any) -> list[Any]:
+async def all_of(problems: StoredProblems, **narrowed: Any) -> list[Any]:
     return (await problems.page(**narrowed)).items
 
 
 async def test_runs_of_one_workflow_step_and_cause_are_one_problem(
-    store: SQLiteStore, problems: SQLiteProblems
+    store: SQLiteStore, problems: StoredProblems
 ) -> None:
     for number in range(1, 6):
         await ended(store, number, found=trouble())
@@ -73,7 +73,7 @@ async def test_runs_of_one_workflow_step_and_cause_are_one_problem(
     assert found == {("send", "rejected: no"): 5, ("send", "rejected: other"): 1, ("mail", "rejected: no"): 1}
 
 
-async def test_counts_are_those_of_the_runs(store: SQLiteStore, problems: SQLiteProblems) -> None:
+async def test_counts_are_those_of_the_runs(store: SQLiteStore, problems: StoredProblems) -> None:
     await ended(store, 1, found=trouble())
     await ended(store, 2, Status.WAITING, trouble())
     await ended(store, 3, found=trouble())
@@ -88,7 +88,7 @@ async def test_counts_are_those_of_the_runs(store: SQLiteStore, problems: SQLite
 
 
 async def test_a_problem_closes_with_the_last_of_its_runs(
-    store: SQLiteStore, problems: SQLiteProblems
+    store: SQLiteStore, problems: StoredProblems
 ) -> None:
     await ended(store, 1, Status.WAITING, trouble())
     await ended(store, 2, found=trouble())
@@ -103,7 +103,7 @@ async def test_a_problem_closes_with_the_last_of_its_runs(
 
 
 async def test_a_problem_whose_runs_are_cancelled_closes(
-    store: SQLiteStore, problems: SQLiteProblems
+    store: SQLiteStore, problems: StoredProblems
 ) -> None:
     await ended(store, 1, Status.WAITING, trouble())
     await store.cancel("run-0001", now=NOW)
@@ -112,7 +112,7 @@ async def test_a_problem_whose_runs_are_cancelled_closes(
 
 
 async def test_a_run_that_waits_for_something_else_now_has_left_its_problem(
-    store: SQLiteStore, problems: SQLiteProblems
+    store: SQLiteStore, problems: StoredProblems
 ) -> None:
     await ended(store, 1, Status.WAITING, trouble())
     await again(store, 1, Status.WAITING)
@@ -122,7 +122,7 @@ async def test_a_run_that_waits_for_something_else_now_has_left_its_problem(
 
 
 async def test_a_run_stands_under_the_problem_of_its_last_failure(
-    store: SQLiteStore, problems: SQLiteProblems
+    store: SQLiteStore, problems: StoredProblems
 ) -> None:
     await ended(store, 1, found=trouble())
     await store.replay_failed("run-0001", version=None, now=NOW)
@@ -132,7 +132,7 @@ async def test_a_run_stands_under_the_problem_of_its_last_failure(
 
 
 async def test_a_replay_from_the_start_takes_the_place_of_its_origin(
-    store: SQLiteStore, problems: SQLiteProblems
+    store: SQLiteStore, problems: StoredProblems
 ) -> None:
     await ended(store, 1, found=trouble())
     await store.replay_start("run-0001", a_run(2), now=NOW)
@@ -144,7 +144,7 @@ async def test_a_replay_from_the_start_takes_the_place_of_its_origin(
 
 @pytest.mark.parametrize(("later", "is_same"), [(DAY - 1, True), (DAY + 1, False)])
 async def test_the_same_cause_within_a_day_of_closing_opens_the_same_problem_again(
-    store: SQLiteStore, problems: SQLiteProblems, later: float, *, is_same: bool
+    store: SQLiteStore, problems: StoredProblems, later: float, *, is_same: bool
 ) -> None:
     await ended(store, 1, Status.WAITING, trouble())
     (first,) = await all_of(problems)
@@ -158,7 +158,7 @@ async def test_the_same_cause_within_a_day_of_closing_opens_the_same_problem_aga
 
 
 async def test_a_dismissed_problem_is_put_away_with_its_runs(
-    store: SQLiteStore, problems: SQLiteProblems
+    store: SQLiteStore, problems: StoredProblems
 ) -> None:
     await ended(store, 1, found=trouble())
     await ended(store, 2, Status.WAITING, trouble())
@@ -173,7 +173,7 @@ async def test_a_dismissed_problem_is_put_away_with_its_runs(
     assert new["runs"]["total"] == 1
 
 
-async def test_the_first_who_has_seen_a_problem_stands(store: SQLiteStore, problems: SQLiteProblems) -> None:
+async def test_the_first_who_has_seen_a_problem_stands(store: SQLiteStore, problems: StoredProblems) -> None:
     await ended(store, 1, found=trouble())
     (one,) = await all_of(problems)
     await problems.seen(one["id"], by="ada", now=NOW)
@@ -183,7 +183,7 @@ async def test_the_first_who_has_seen_a_problem_stands(store: SQLiteStore, probl
 
 
 async def test_nothing_is_done_to_a_problem_that_is_closed_or_not_there(
-    store: SQLiteStore, problems: SQLiteProblems
+    store: SQLiteStore, problems: StoredProblems
 ) -> None:
     await ended(store, 1, found=trouble())
     (one,) = await all_of(problems)
@@ -198,7 +198,7 @@ async def test_nothing_is_done_to_a_problem_that_is_closed_or_not_there(
         await problems.dismiss("nothing", by="ada", note="no", now=NOW)
 
 
-async def test_problems_are_paged_newest_first(store: SQLiteStore, problems: SQLiteProblems) -> None:
+async def test_problems_are_paged_newest_first(store: SQLiteStore, problems: StoredProblems) -> None:
     for number in range(1, 6):
         await ended(store, number, found=trouble(f"cause {number}"))
     first = await problems.page(limit=3)

@@ -46,6 +46,7 @@ async def test_a_locked_database_is_said(tmp_path: Path, store: SQLiteStore) -> 
 async def test_a_store_of_a_newer_hookline_is_refused(tmp_path: Path) -> None:
     store = await SQLiteStore.open(tmp_path / "hookline.db")
     await store._writing.execute("PRAGMA user_version=999")
+    await store._writing.execute("UPDATE schema_needs SET version = 999")
     await store.close()
     with pytest.raises(StoreUnavailable, match="newer one"):
         await SQLiteStore.open(tmp_path / "hookline.db")

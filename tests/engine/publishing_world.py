@@ -15,10 +15,10 @@ from runner.engine.publishing import Publisher
 from runner.engine.versions import Signed
 from runner.language.catalogue import Catalogue
 from runner.language.faults import Fault
-from runner.store.addresses import SQLiteAddresses
-from runner.store.drafts import SQLiteDrafts
+from runner.store.addresses import StoredAddresses
+from runner.store.drafts import StoredDrafts
 from runner.store.sqlite import SQLiteStore
-from runner.store.versions import SQLiteVersions
+from runner.store.versions import StoredVersions
 
 TEXT = "name: Orders\ntrigger: {webhook: {}}\nsteps:\n  - filter: payload.total > 1\n"
 
@@ -29,8 +29,8 @@ class Publishing:
 
     library: Library
     store: SQLiteStore
-    drafts: SQLiteDrafts
-    versions: SQLiteVersions
+    drafts: StoredDrafts
+    versions: StoredVersions
     publisher: Publisher
     filing: Filing
 
@@ -52,7 +52,7 @@ async def open_publishing(folder: Path, database: Path) -> AsyncIterator[Publish
     """As a process that has just started."""
     store = await SQLiteStore.open(database)
     try:
-        addresses, drafts = SQLiteAddresses(store), SQLiteDrafts(store, time.time)
+        addresses, drafts = StoredAddresses(store), StoredDrafts(store, time.time)
         library = Library(
             folder,
             store,
@@ -66,7 +66,7 @@ async def open_publishing(folder: Path, database: Path) -> AsyncIterator[Publish
         async def check(text: str, slug: str) -> Sequence[Fault]:
             return await check_text(text, slug, folder, Catalogue({}))
 
-        versions = SQLiteVersions(store)
+        versions = StoredVersions(store)
         publisher = Publisher(library, versions, check, time.time)
         filing = Filing(library, drafts, addresses, time.time)
         await library.reload()

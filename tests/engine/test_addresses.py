@@ -9,8 +9,10 @@ import pytest
 
 from runner.engine.address import can_be_guessed, check_path
 from runner.engine.history import Wanted
-from runner.store.addresses import SQLiteAddresses
+from runner.store.addresses import StoredAddresses
 from tests.engine.world import Outside, World, opened
+
+pytestmark = pytest.mark.both_stores
 
 NOON = 1_800_000_000.0
 NOTE = "steps:\n  - action: probe.note\n    with: {text: '{{ payload }}', after: open}\n"
@@ -40,7 +42,7 @@ async def test_another_process_changes_an_address_and_the_old_one_answers_as_lon
     world: World,
 ) -> None:
     await world.workflow("one", NOTE)
-    await SQLiteAddresses(world.store).rotate("one", keep_until=NOON + 7 * DAY)
+    await StoredAddresses(world.store).rotate("one", keep_until=NOON + 7 * DAY)
     assert await world.library.reload() == ["one"]
     assert await world.library.reload() == []
     assert slug_at(world, "one-1") == slug_at(world, "one-0") == "one"
@@ -51,7 +53,7 @@ async def test_another_process_changes_an_address_and_the_old_one_answers_as_lon
 
 async def test_a_workflow_answers_at_exactly_its_paths_until_they_are_taken_away(world: World) -> None:
     await world.workflow("one", NOTE)
-    addresses = SQLiteAddresses(world.store)
+    addresses = StoredAddresses(world.store)
     await addresses.add_path("one", "/webhook/orders")
     await world.library.reload()
     live = world.library.by_path("/webhook/orders")
@@ -72,7 +74,7 @@ async def test_the_address_of_a_deleted_workflow_is_gone_for_thirty_days(world: 
     await world.workflow("two", NOTE)
     delete(world, "one")
     await world.library.reload()
-    await world.library.note_gone()
+    await world.library.note_state()
     assert slug_at(world, "one-0") is None
     assert world.library.is_gone("one-0")
     assert not world.library.is_gone("two-0")
@@ -81,7 +83,7 @@ async def test_the_address_of_a_deleted_workflow_is_gone_for_thirty_days(world: 
     assert not world.library.is_gone("one-0")
     world.now = NOON
     await world.workflow("one", NOTE)
-    await world.library.note_gone()
+    await world.library.note_state()
     assert slug_at(world, "one-0") == "one"
     assert not world.library.is_gone("one-0")
 
@@ -92,7 +94,7 @@ async def test_a_file_deleted_while_no_server_ran_is_noticed_at_the_next_start(t
         await world.workflow("two", NOTE)
     (tmp_path / "workflows" / "one.yaml").unlink()
     async with opened(tmp_path) as world:
-        await world.library.note_gone()
+        await world.library.note_state()
         assert world.library.is_gone("one-0")
 
 
@@ -100,7 +102,7 @@ async def test_an_empty_folder_deletes_no_workflow(world: World) -> None:
     await world.workflow("one", NOTE)
     delete(world, "one")
     await world.library.reload()
-    await world.library.note_gone()
+    await world.library.note_state()
     assert not world.library.is_gone("one-0")
 
 
@@ -113,7 +115,7 @@ async def test_a_renamed_file_keeps_address_history_and_runs_under_way(tmp_path:
         delete(world, "old")
         await world.workflow("new", "formerly: [old]\n" + NOTE)
         assert slug_at(world, "old-0") == "new"
-        await world.library.note_gone()
+        await world.library.note_state()
         assert not world.library.is_gone("old-0")
         outside.gates["open"].set()
         await world.turned(first.run_id)

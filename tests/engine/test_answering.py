@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -31,7 +30,10 @@ from runner.errors import NotFound
 from runner.language.awaited import paths_seen_from
 from runner.language.templates import compile_template
 from runner.language.workflow import Approval
+from runner.store.queries import Statement
 from tests.engine.world import Outside, World, opened
+
+pytestmark = pytest.mark.both_stores
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC).timestamp()
 HOUR, DAY = 3600.0, 86400.0
@@ -353,13 +355,11 @@ async def test_a_run_that_is_erased_takes_its_answers_along(tmp_path: Path) -> N
         await world.turned(accepted.run_id)
         await answer(world, accepted.run_id, "x")
         await world.quiet()
-        rows = await world.store.reading.execute_fetchall("SELECT count(*) FROM answers")
+        rows = await world.store.read(Statement.of("SELECT count(*) FROM answers"))
         assert [row[0] for row in rows] == [1]
-    connection = sqlite3.connect(tmp_path / "data" / "hookline.db")
-    connection.execute("PRAGMA foreign_keys=ON")
-    connection.execute("DELETE FROM runs")
-    assert connection.execute("SELECT count(*) FROM answers").fetchone() == (0,)
-    connection.close()
+        await world.store.execute(Statement.of("DELETE FROM runs"))
+        rows = await world.store.read(Statement.of("SELECT count(*) FROM answers"))
+        assert [row[0] for row in rows] == [0]
 
 
 async def test_what_is_none_of_ours_is_not_found(tmp_path: Path) -> None:

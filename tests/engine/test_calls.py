@@ -15,6 +15,8 @@ from runner.engine.release import release_ended
 from runner.engine.runs import Status
 from tests.engine.world import Outside, World, opened
 
+pytestmark = pytest.mark.both_stores
+
 LATER = "retry: {delay: 1h, max_delay: 1h}\n"
 MANUAL = "trigger: {manual: {}}\n"
 CHILD = MANUAL + "steps:\n  - action: probe.note\n    with: {text: '{{ payload.text }}'}\n"

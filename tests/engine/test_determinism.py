@@ -26,6 +26,7 @@ from hypothesis import strategies as st
 
 from runner.engine.runs import Record, Run, Store, TurnEnd
 from runner.errors import StaleFence, StoreUnavailable
+from runner.store.queries import Statement
 from runner.values import dumps
 from tests.engine.world import Outside, World, opened
 
@@ -273,14 +274,14 @@ async def _run_to_the_end(world: World, dying: Dying) -> None:
 
 
 async def _outcome(world: World, outside: Outside, writes: int) -> Outcome:
-    rows = await world.store.reading.execute_fetchall("SELECT id FROM runs ORDER BY workflow, id")
+    rows = await world.store.read(Statement.of("SELECT id FROM runs ORDER BY workflow, id"))
     shown = [await world.history.run(row[0]) for row in rows]
     said: dict[str, set[str]] = defaultdict(set)
     for key in outside.calls:
         said[key] = set()
     for key, text in zip(outside.keys, outside.notes, strict=True):
         said[key].add(dumps(text))
-    kept = await world.store.reading.execute_fetchall("SELECT * FROM state ORDER BY 1, 2")
+    kept = await world.store.read(Statement.of("SELECT * FROM state ORDER BY 1, 2"))
     return Outcome(
         [_end(one) for one in shown],
         {key: frozenset(texts) for key, texts in said.items()},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,19 @@ from runner.engine.history import Wanted
 from runner.engine.own_events import OwnEvents
 from runner.engine.runs import Status
 from runner.engine.silence import expected
-from runner.store.own_events import SQLiteOwnEvents
-from runner.store.problems import SQLiteProblems
-from runner.store.silence import SQLiteListening
+from runner.store.own_events import StoredOwnEvents
+from runner.store.problems import StoredProblems
+from runner.store.queries import Statement
+from runner.store.silence import StoredListening
 from tests.engine.world import Outside, World, opened
+
+AS_IT_STOOD = Statement.of(
+    "INSERT INTO own_events (number, kind, subject, at) VALUES (:number, :kind, :subject, :at)",
+    "INSERT INTO own_events (number, kind, subject, at) OVERRIDING SYSTEM VALUE "
+    "VALUES (:number, :kind, :subject, :at)",
+)
+
+pytestmark = pytest.mark.both_stores
 
 LATER = "retry: {delay: 1h, max_delay: 1h}\n"
 BREAKS = "steps: [{fail: 'no order {{ payload.id }}'}]\n"
@@ -36,11 +46,11 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 def own_events(world: World) -> OwnEvents:
     return OwnEvents(
-        SQLiteOwnEvents(world.store),
+        StoredOwnEvents(world.store),
         world.door,
         world.library,
         show_run=world.history.run,
-        show_problem=SQLiteProblems(world.store).show,
+        show_problem=StoredProblems(world.store).show,
         show_connection=lambda name: {"name": name},
         secrets=world.tools.safe.secret_values,
         public_url="http://hookline.test",
@@ -81,14 +91,9 @@ async def test_two_processes_and_a_crash_in_between_make_no_second_run(world: Wo
     await own.advance()
     await world.send("orders", {"id": 1})
     await world.quiet()
-    (happening,) = await SQLiteOwnEvents(world.store).waiting(10)
+    (happening,) = await StoredOwnEvents(world.store).waiting(10)
     await own.advance()
-    await world.store._writer.write(  # as it stood before the crash
-        lambda connection: connection.execute(
-            "INSERT INTO own_events (number, kind, subject, at) VALUES (?, ?, ?, ?)",
-            (happening.number, happening.kind, happening.subject, happening.at),
-        )
-    )
+    await world.store.execute(AS_IT_STOOD, **asdict(happening))  # before the crash
     await other.advance()
     await moved_on(world, own)
     assert world.outside.notes == ["run_failed of orders"]
@@ -131,7 +136,7 @@ async def test_a_problem_that_opens_and_closes_is_told_of_both_times(world: Worl
     run_id = (await world.send("orders")).run_id
     await world.quiet()
     await moved_on(world, own)
-    problems = SQLiteProblems(world.store)
+    problems = StoredProblems(world.store)
     (problem,) = (await problems.page()).items
     await problems.dismiss(problem["id"], by="ada", note="known", now=world.clock())
     await moved_on(world, own)
@@ -166,7 +171,7 @@ async def test_silence_starts_a_run(world: World) -> None:
     await world.workflow("ops", listens("workflow_silent", "problem_opened"))
     await world.workflow("orders", "trigger: {webhook: {expect_every: 1d}}\n" + BREAKS)
     world.now = 1_800_000_000.0
-    own, listening = own_events(world), SQLiteListening(world.store)
+    own, listening = own_events(world), StoredListening(world.store)
     await own.advance()
     await listening.listen(expected(world.library), now=world.now)
     world.now += 2 * 86400
@@ -182,4 +187,4 @@ async def test_what_nobody_listens_for_is_not_kept(world: World) -> None:
     await own.advance()
     await world.send("orders", {"id": 1})
     await world.quiet()
-    assert await SQLiteOwnEvents(world.store).waiting(10) == []
+    assert await StoredOwnEvents(world.store).waiting(10) == []

@@ -17,11 +17,14 @@ from runner.engine.pauses import Pause
 from runner.engine.polling import identified, pause_after
 from runner.engine.polls import NewItem, Poller, Polling
 from runner.errors import Rejected, Unavailable
-from runner.store.notices import SQLiteNotices
-from runner.store.polls import SQLitePolls
-from runner.store.problems import SQLiteProblems
+from runner.store.notices import StoredNotices
+from runner.store.polls import StoredPolls
+from runner.store.problems import StoredProblems
+from runner.store.queries import Statement
 from tests.engine.world import Outside, World, opened
 from tests.servers.http_sink import HttpSink, Received
+
+pytestmark = pytest.mark.both_stores
 
 NOON = 1_800_000_000.0
 DAY = 86400.0
@@ -62,8 +65,8 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         yield world
 
 
-def poller(world: World, polls: SQLitePolls | None = None) -> Poller:
-    polls = polls or SQLitePolls(world.store)
+def poller(world: World, polls: StoredPolls | None = None) -> Poller:
+    polls = polls or StoredPolls(world.store)
     return Poller(polls, world.door, world.library, world.tools, node=world.worker.node)
 
 
@@ -78,7 +81,7 @@ async def look(world: World, now: float | None = None, one: Poller | None = None
 
 
 async def state(world: World, slug: str = "one") -> Polling:
-    return (await SQLitePolls(world.store).all())[slug]
+    return (await StoredPolls(world.store).all())[slug]
 
 
 async def test_the_first_poll_remembers_and_each_new_item_starts_a_run(
@@ -208,8 +211,8 @@ async def test_three_failures_in_a_row_are_one_problem_and_one_message_each_way(
     await look(world)
     service.sink.reply(500, body="no", times=5)
     ways = (Way("chat", "probe.note", lambda notice: {"text": notice.text}),)
-    teller = Teller(SQLiteNotices(world.store), world.tools, ways=lambda: ways, per_minute=5)
-    problems = SQLiteProblems(world.store)
+    teller = Teller(StoredNotices(world.store), world.tools, ways=lambda: ways, per_minute=5)
+    problems = StoredProblems(world.store)
     opened_after = []
     for _ in range(6):
         await look(world, (await state(world)).next_at)
@@ -231,7 +234,7 @@ async def test_a_problem_that_a_person_put_away_stays_so_until_it_begins_anew(
 ) -> None:
     await world.workflow("one", service.file())
     await look(world)
-    problems = SQLiteProblems(world.store)
+    problems = StoredProblems(world.store)
     service.sink.reply(500, times=5)
     for _ in range(4):
         await look(world, (await state(world)).next_at)
@@ -287,7 +290,7 @@ async def test_a_poll_does_not_overlap_itself(world: World, service: Service) ->
     await one.settled()
 
 
-class Dying(SQLitePolls):
+class Dying(StoredPolls):
     """A process that ends right before it writes what is new, right after it, or before it says so."""
 
     where = ""
@@ -390,7 +393,7 @@ async def test_a_backlog_without_room_leaves_items_for_the_next_time(world: Worl
     service.tickets = [{"id": number} for number in range(5)]
     world.now = NOON + 60
     door = replace(world.door, backlog_limit=2)
-    one = Poller(SQLitePolls(world.store), door, world.library, world.tools, node=world.worker.node)
+    one = Poller(StoredPolls(world.store), door, world.library, world.tools, node=world.worker.node)
     await one.look()
     await one.settled()
     await world.quiet()
@@ -432,8 +435,8 @@ async def test_a_new_name_keeps_what_is_known_and_a_gone_file_does_not(
     for seconds in (61, 122):
         world.now = NOON + seconds
         await one.look()
-    assert await SQLitePolls(world.store).all() == {}
-    rows = await world.store.reading.execute_fetchall("SELECT count(*) FROM polled")
+    assert await StoredPolls(world.store).all() == {}
+    rows = await world.store.read(Statement.of("SELECT count(*) FROM polled"))
     assert list(rows) == [(0,)]
 
 
@@ -447,7 +450,7 @@ async def test_an_answer_that_is_too_large_is_said(world: World, service: Servic
 async def test_a_process_that_only_receives_has_nothing_of_this(world: World, service: Service) -> None:
     """Who executes makes a Poller; the state is the store's, so whoever comes next goes on."""
     await world.workflow("one", service.file())
-    assert await SQLitePolls(world.store).all() == {}
+    assert await StoredPolls(world.store).all() == {}
 
 
 def _workflow(world: World, slug: str) -> Mapping[str, Any]:

@@ -10,9 +10,11 @@ import pytest
 from runner.engine.notices import Notice, Teller, Way
 from runner.engine.problems import normalised
 from runner.engine.runs import Status
-from runner.store.notices import SQLiteNotices
-from runner.store.problems import SQLiteProblems
+from runner.store.notices import StoredNotices
+from runner.store.problems import StoredProblems
 from tests.engine.world import Outside, World, opened
+
+pytestmark = pytest.mark.both_stores
 
 START = 1_000_000.0
 ORDERS = "steps:\n  - id: send\n    action: probe.note\n    with: {text: x, fail: '{{ payload.fail }}'}\n"
@@ -23,7 +25,7 @@ FLAKY = (
 
 
 async def problems_of(world: World) -> list[Any]:
-    return (await SQLiteProblems(world.store).page()).items
+    return (await StoredProblems(world.store).page()).items
 
 
 @pytest.mark.parametrize(
@@ -63,6 +65,34 @@ async def test_the_items_of_a_loop_fail_at_one_step(tmp_path: Path) -> None:
         await world.ran("orders", [None, None, None, "rejected"])
         (one,) = await problems_of(world)
     assert (one["step"], one["runs"]["total"]) == ("lines.send", 2)
+
+
+async def test_what_got_no_answer_stands_with_the_latest_trouble_of_its_step(tmp_path: Path) -> None:
+    async with opened(tmp_path) as world:
+        world.now = START
+        await world.workflow("orders", ORDERS + "    retry: {attempts: 1}\n")
+        await world.ran("orders", {"fail": "rejected"})
+        world.now += 60
+        await world.ran("orders", {"fail": "unknown"})
+        (one,) = await problems_of(world)
+        assert (one["cause"], one["runs"]["failed"]) == ("rejected: it was refused", 2)
+        assert await StoredProblems(world.store).in_doubt(one["id"]) == 1
+        world.now += 3600  # of that trouble people were told long ago; this is news
+        await world.ran("orders", {"fail": "unknown"})
+        assert {found["cause"]: found["runs"]["failed"] for found in await problems_of(world)} == {
+            "rejected: it was refused": 2,
+            "unavailable: probe": 1,
+        }
+
+
+async def test_what_is_known_to_have_failed_otherwise_is_another_problem(tmp_path: Path) -> None:
+    async with opened(tmp_path) as world:
+        await world.workflow("orders", ORDERS + "    retry: {attempts: 1}\n")
+        await world.ran("orders", {"fail": "unknown"})
+        await world.ran("orders", {"fail": "rejected"})
+        await world.ran("orders", {"fail": "unavailable"})
+        found = {one["cause"]: one["runs"]["failed"] for one in await problems_of(world)}
+    assert found == {"unavailable: probe": 2, "rejected: it was refused": 1}
 
 
 async def test_what_does_not_answer_is_one_problem_whatever_it_says_and_closes_when_it_answers(
@@ -144,7 +174,7 @@ def way(name: str, **more: Any) -> Way:
 
 
 def teller(world: World, *ways: Way, per_minute: int = 5) -> Teller:
-    return Teller(SQLiteNotices(world.store), world.tools, ways=lambda: ways, per_minute=per_minute)
+    return Teller(StoredNotices(world.store), world.tools, ways=lambda: ways, per_minute=per_minute)
 
 
 async def test_one_message_when_a_problem_opens_and_one_when_it_closes(tmp_path: Path) -> None:
@@ -166,7 +196,7 @@ async def test_one_message_when_a_problem_opens_and_one_when_it_closes(tmp_path:
             "orders, step send: 3 runs so far.",
             f"http://hookline.test/failures/{problem['id']}",
         ]
-        await SQLiteProblems(world.store).dismiss(problem["id"], by="ada", note="a test", now=world.now)
+        await StoredProblems(world.store).dismiss(problem["id"], by="ada", note="a test", now=world.now)
         for each in tellers:
             await each.tell()
         assert len(outside.notes) == 2

@@ -25,8 +25,10 @@ from runner.engine.library import text_of
 from runner.engine.publishing import Outrun
 from runner.engine.versions import Signed
 from runner.language.faults import WorkflowInvalid
-from runner.store.keeping import SQLiteKeeping
+from runner.store.keeping_sqlite import SQLiteKeeping
 from tests.engine.publishing_world import TEXT, Publishing, open_publishing, text_of_number
+
+pytestmark = pytest.mark.both_stores
 
 ROOT = Path(__file__).parents[2]
 KILLS = 6

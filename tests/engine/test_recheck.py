@@ -20,8 +20,10 @@ from runner.engine.pauses import Pause
 from runner.engine.rechecking import Rechecked, Rechecker, at, url_of
 from runner.engine.runs import Disposition, Event, Gate
 from runner.store.pauses import MOST_EVENTS
-from runner.store.rechecking import SQLiteRechecks
+from runner.store.rechecking import StoredRechecks
 from tests.engine.world import NothingToFetch, Outside, World, opened
+
+pytestmark = pytest.mark.both_stores
 
 NOON = 1_800_000_000.0
 SECRET = "not known at first"
@@ -81,7 +83,7 @@ def examiner(world: World) -> Examiner:
 
 
 def rechecker(world: World) -> Rechecker:
-    rechecks = SQLiteRechecks(world.store, world.clock)
+    rechecks = StoredRechecks(world.store, world.clock)
     return Rechecker(world.door, rechecks, world.library, examiner(world), "https://hooks.example.com")
 
 

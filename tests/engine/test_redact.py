@@ -13,7 +13,10 @@ from runner.engine.history import Wanted
 from runner.engine.redact import EVERYTHING, Redaction, Seen, Veil, redacted_event
 from runner.engine.where import read_where
 from runner.language.paths import read_path
+from runner.store.queries import Statement
 from tests.engine.world import Outside, World, opened
+
+pytestmark = pytest.mark.both_stores
 
 EMAIL = "Ada.Lovelace@example.com"
 CARD = 4111111111111111
@@ -112,9 +115,7 @@ async def test_a_version_that_is_gone_hides_everything(world: World) -> None:
     accepted = await world.send("orders", {"name": "Charles"})
     await world.turned(accepted.run_id)
     await world.workflow("orders", "steps: [filter: payload.name]\n")
-    await world.store._writer.write(
-        lambda connection: connection.execute("DELETE FROM versions WHERE version = 1")
-    )
+    await world.store.execute(Statement.of("DELETE FROM versions WHERE version = 1"))
     seen = await shown(world, accepted.run_id)
     assert "Charles" not in json.dumps(seen)
     assert seen["event"]["payload"] == "•••"
@@ -125,7 +126,7 @@ async def test_a_version_that_is_gone_hides_everything(world: World) -> None:
 async def test_the_problem_that_a_failed_run_stands_under_does_not_tell(world: World) -> None:
     await world.workflow("orders", "redact: [payload.name]\nsteps: [fail: 'no {{ payload.name }} here']\n")
     await world.ran("orders", {"name": "Charles"})
-    rows = await world.store.reading.execute_fetchall("SELECT sentence, cause FROM problems")
+    rows = await world.store.read(Statement.of("SELECT sentence, cause FROM problems"))
     ((sentence, cause),) = rows
     assert "no ••• here" in sentence
     assert "Charles" not in cause

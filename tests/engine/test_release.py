@@ -18,6 +18,8 @@ from runner.errors import MoveRefused, NotFound
 from runner.store.pauses import MOST_EVENTS
 from tests.engine.world import Outside, World, opened
 
+pytestmark = pytest.mark.both_stores
+
 NOTE = "steps:\n  - action: probe.note\n    with: {text: '{{ payload }}'}\n"
 IN_ORDER = "concurrency: {limit: 1}\n" + NOTE
 NOON = 1_800_000_000.0

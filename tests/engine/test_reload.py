@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from runner.engine.library import Library
 from runner.engine.runs import Status
+from runner.inbound.providers import provider_infos
+from runner.language.catalogue import Catalogue
 from tests.engine.world import Outside, World, opened
 
 NOTE = "steps:\n  - action: probe.note\n    with: {text: %s, after: %s}\n"
@@ -78,3 +81,23 @@ async def test_a_broken_file_that_never_was_good_has_no_address(tmp_path: Path) 
     async with opened(tmp_path) as world:
         await broken(world, "one")
         assert world.library.get("one") is None
+
+
+async def test_a_secret_that_is_set_later_is_missed_no_more_and_that_is_no_change(tmp_path: Path) -> None:
+    secrets: set[str] = set()
+    async with opened(tmp_path) as world:
+        library = Library(
+            world.folder / "workflows",
+            world.store,
+            catalogue=lambda: Catalogue({}, secrets=frozenset(secrets), providers=provider_infos()),
+            token_of=lambda slug, _rotation: slug,
+            clock=world.clock,
+        )
+        verified = "trigger: {webhook: {verify: {provider: github, secret: SHOP}}}\nsteps:\n  - stop: done\n"
+        await world.workflow("one", verified)
+        for held, codes in ((set(), ["secret-not-held"]), ({"SHOP"}, []), (set(), ["secret-not-held"])):
+            secrets.clear()
+            secrets |= held
+            changed = await library.reload()
+            assert [fault.code for fault in library.faults["one"]] == codes
+        assert changed == []

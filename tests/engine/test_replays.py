@@ -15,9 +15,12 @@ from runner.engine.replaying import Replayer
 from runner.engine.replays import Filter, Terms
 from runner.engine.runs import Status
 from runner.errors import MoveRefused, NotFound
-from runner.store.problems import SQLiteProblems
-from runner.store.replays import SQLiteReplays
+from runner.store.problems import StoredProblems
+from runner.store.queries import Statement
+from runner.store.replays import StoredReplays
 from tests.engine.world import Outside, World, opened
+
+pytestmark = pytest.mark.both_stores
 
 START = 1_000_000.0
 DAY = 86400.0
@@ -39,7 +42,7 @@ def two(*, fail: str = "null", action: str = "probe.note") -> str:
 
 def replayer(world: World, *, node: str = "here", backlog: Callable[[], int] = lambda: 0) -> Replayer:
     return Replayer(
-        SQLiteReplays(world.store), world.library, node=node, clock=world.clock, backlog=backlog,
+        StoredReplays(world.store), world.library, node=node, clock=world.clock, backlog=backlog,
         backlog_limit=1000, woke=world.worker.queue.wake,
     )  # fmt: skip
 
@@ -58,7 +61,7 @@ async def moved_on(world: World, one: Replayer, replay_id: str, *, ticks: int = 
         await one.advance()
         await world.quiet()
         world.now = world.clock() + 0.5
-        found = await SQLiteReplays(world.store).show(replay_id)
+        found = await StoredReplays(world.store).show(replay_id)
         if found["status"] != "running":
             return found
     return found
@@ -93,7 +96,7 @@ async def test_a_replay_of_all_goes_on_from_the_failed_step_and_sends_nothing_tw
         assert [note for note in outside.notes if note.endswith("one")] == ones
         assert len(outside.keys) == len(set(outside.keys))
         assert (await world.history.run(ids[0]))["attempt"] == 2
-        (problem,) = (await SQLiteProblems(world.store).page()).items
+        (problem,) = (await StoredProblems(world.store).page()).items
         assert (problem["status"], problem["runs"]["recovered"]) == ("closed", 12)
 
 
@@ -107,7 +110,7 @@ async def test_the_first_ones_go_alone_and_the_rest_at_the_rate(tmp_path: Path) 
         for _ in range(6):
             await one.advance()
             await world.quiet()
-            started.append((await SQLiteReplays(world.store).show(plan["id"]))["progress"]["started"])
+            started.append((await StoredReplays(world.store).show(plan["id"]))["progress"]["started"])
             world.now += 0.5
         assert started[0] == 5
         assert all(later - earlier <= 3 for earlier, later in itertools.pairwise(started))
@@ -130,9 +133,51 @@ async def test_a_trial_that_fails_pauses_the_replay_and_it_goes_on_when_it_is_st
         await world.workflow("orders", two())
         await one.start(plan["id"])
         done = await moved_on(world, one, plan["id"])
-        assert (done["status"], done["progress"]["succeeded"], done["progress"]["failed"]) == ("done", 5, 3)
-        (problem,) = (await SQLiteProblems(world.store).page()).items
-        assert (problem["status"], problem["runs"]["failed"]) == ("open", 3)  # failed ones remain in it
+        assert (done["status"], done["progress"]["succeeded"], done["progress"]["failed"]) == ("done", 8, 0)
+        (problem,) = (await StoredProblems(world.store).page()).items
+        assert (problem["status"], problem["runs"]["failed"]) == ("closed", 0)
+        twos = [note for note in outside.notes if note.endswith("two")]
+        assert twos[:3] == [f"orders-{number} two" for number in (3, 4, 5)]  # what failed comes at the end
+        assert sorted(twos) == [f"orders-{number} two" for number in range(8)]
+
+
+async def test_what_fails_once_more_remains_in_its_problem(tmp_path: Path) -> None:
+    outside = Outside()
+    async with broken(tmp_path, outside, 4) as (world, ids):
+        fails = "{{ ''rejected'' if payload == ''orders-0'' else none }}"
+        await world.workflow("orders", two().replace("{{ vars.fail }}", fails))
+        one = replayer(world)
+        plan = await one.plan(Terms(where=Filter(workflow="orders"), first=2), by="ada")
+        await one.start(plan["id"])
+        paused = await moved_on(world, one, plan["id"])
+        assert (paused["status"], paused["progress"]["left"]) == ("paused", 2)
+        await one.start(plan["id"])
+        found = await moved_on(world, one, plan["id"])
+        assert (found["status"], found["progress"]["succeeded"], found["progress"]["failed"]) == (
+            "done",
+            3,
+            1,
+        )
+        assert (await StoredReplays(world.store).candidate(ids[0])).status == Status.FAILED
+        (problem,) = (await StoredProblems(world.store).page()).items
+        assert (problem["status"], problem["runs"]["failed"]) == ("open", 1)
+
+
+async def test_what_may_have_arrived_meanwhile_is_not_sent_again_by_going_on(tmp_path: Path) -> None:
+    outside = Outside()
+    async with broken(tmp_path, outside, 4) as (world, _ids):
+        await world.workflow("orders", two(fail="unknown") + "    retry: {attempts: 1}\n")
+        one = replayer(world)
+        plan = await one.plan(Terms(where=Filter(workflow="orders"), first=2), by="ada")
+        await one.start(plan["id"])
+        assert (await moved_on(world, one, plan["id"]))["progress"]["failed"] == 2
+        await world.workflow("orders", two())
+        await one.start(plan["id"])
+        done = await moved_on(world, one, plan["id"])
+        assert (done["status"], done["progress"]["succeeded"], done["progress"]["failed"]) == ("done", 2, 2)
+        (problem,) = (await StoredProblems(world.store).page()).items
+        assert (problem["status"], problem["runs"]["failed"]) == ("open", 2)
+        assert await StoredProblems(world.store).in_doubt(problem["id"]) == 2
 
 
 async def test_five_failures_in_a_row_pause_it(tmp_path: Path) -> None:
@@ -161,7 +206,7 @@ async def test_a_replay_survives_a_restart_in_its_middle(tmp_path: Path) -> None
         second = replayer(world, node="second")
         await second.advance()
         await world.quiet()
-        show = SQLiteReplays(world.store).show
+        show = StoredReplays(world.store).show
         assert (await show(plan["id"]))["progress"]["started"] == 5  # the other one may live still
         world.now += 10
         done = await moved_on(world, second, plan["id"])
@@ -178,7 +223,7 @@ async def test_of_several_processes_one_moves_a_replay_on(tmp_path: Path) -> Non
         await first.start(plan["id"])
         for one in (first, second, second, first):
             await one.advance()
-        assert (await SQLiteReplays(world.store).show(plan["id"]))["progress"]["started"] == 3
+        assert (await StoredReplays(world.store).show(plan["id"]))["progress"]["started"] == 3
 
 
 async def test_what_may_have_arrived_is_left_out_unless_told_and_keeps_its_key(tmp_path: Path) -> None:
@@ -220,9 +265,7 @@ async def test_a_refusal_after_an_attempt_that_may_have_happened_leaves_the_doub
         await world.workflow("orders", text.format(fail="rejected", attempts=2))
         live = world.library.get("orders")
         assert live
-        await world.store._writer.write(
-            lambda connection: connection.execute("UPDATE runs SET version = ?", (live.version,)).rowcount
-        )
+        await world.store.execute(Statement.of("UPDATE runs SET version = :version"), version=live.version)
         world.now += 3601
         world.worker.queue.wake()
         end = await world.turned(accepted.run_id, turns=2)
@@ -263,7 +306,7 @@ async def test_from_the_start_is_a_new_run_and_the_plan_says_which_keys_are_kept
         assert sorted(outside.notes[2:]) == ["orders-0 one", "orders-0 two", "orders-1 one", "orders-1 two"]
         assert [key for key in outside.keys[2:] if key in keys] == keys
         assert (await world.history.run(ids[0]))["status"] == "failed"
-        (problem,) = (await SQLiteProblems(world.store).page()).items
+        (problem,) = (await StoredProblems(world.store).page()).items
         assert problem["status"] == "closed"
 
 
@@ -331,7 +374,7 @@ async def test_replayed_runs_stand_behind_fresh_ones_and_are_fed_only_while_ther
         plan = await one.plan(Terms(where=Filter(workflow="orders")), by="ada")
         await one.start(plan["id"])
         await one.advance()
-        assert (await SQLiteReplays(world.store).show(plan["id"]))["progress"]["started"] == 0
+        assert (await StoredReplays(world.store).show(plan["id"]))["progress"]["started"] == 0
         await world.worker.drain(0)  # nothing is taken any more, so that the order can be seen
         await replayer(world).advance()
         world.now += 5

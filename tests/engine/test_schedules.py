@@ -16,8 +16,10 @@ from runner.engine.pauses import Pause
 from runner.engine.schedules import Firing, Planned, Scheduler
 from runner.engine.timing import to_fire
 from runner.language.workflow import Schedule
-from runner.store.schedules import SQLiteSchedules
+from runner.store.schedules import StoredSchedules
 from tests.engine.world import Outside, World, opened
+
+pytestmark = pytest.mark.both_stores
 
 HOUR = 3600.0
 DAY = 86400.0
@@ -47,7 +49,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 
 def scheduler(world: World) -> Scheduler:
-    return Scheduler(SQLiteSchedules(world.store), world.door, world.library)
+    return Scheduler(StoredSchedules(world.store), world.door, world.library)
 
 
 async def look(world: World, now: float | None = None, *, wait: bool = True) -> float:
@@ -135,7 +137,7 @@ async def test_the_zone_is_the_workflows_unless_it_has_its_own(world: World) -> 
         "two", file('cron: "0 9 * * *", timezone: America/New_York', more="timezone: Asia/Tokyo\n")
     )
     await look(world)
-    rows = await SQLiteSchedules(world.store).all()
+    rows = await StoredSchedules(world.store).all()
     assert (rows["one"].next_at, rows["two"].next_at) == (at("2027-01-16T00:00"), at("2027-01-15T14:00"))
 
 
@@ -215,7 +217,7 @@ async def test_a_firing_is_skipped_while_the_run_before_goes_on(world: World) ->
     found = await events(world)
     assert [one[0] for one in found] == ["accepted", "dropped"]  # the first of a series alone
     assert found[1][2] == f"the run {run['id']} of the firing before has not ended, and `overlap` is skip"
-    assert (await SQLiteSchedules(world.store).all())["one"].skipped == 10
+    assert (await StoredSchedules(world.store).all())["one"].skipped == 10
     world.outside.gates["gate"].set()
     await world.quiet()
     await look(world, NOON + 720)
@@ -225,7 +227,7 @@ async def test_a_firing_is_skipped_while_the_run_before_goes_on(world: World) ->
         "previous_at": "2027-01-15T12:01:00.000Z",  # of the last that started a run
     }
     assert found[2][2] == "due at 2027-01-15T12:12:00.000Z; 10 before it started nothing"
-    assert (await SQLiteSchedules(world.store).all())["one"].skipped == 0
+    assert (await StoredSchedules(world.store).all())["one"].skipped == 0
 
 
 async def test_with_queue_a_firing_waits_for_the_run_before(world: World) -> None:
@@ -305,10 +307,10 @@ async def test_a_file_that_is_gone_for_a_minute_has_no_schedule_any_more(world: 
     await one.look()
     world.now = NOON + 30
     await one.look()
-    assert set(await SQLiteSchedules(world.store).all()) == {"one", "two"}  # it may be written anew just now
+    assert set(await StoredSchedules(world.store).all()) == {"one", "two"}  # it may be written anew just now
     world.now = NOON + 61
     await one.look()
-    assert set(await SQLiteSchedules(world.store).all()) == {"two"}
+    assert set(await StoredSchedules(world.store).all()) == {"two"}
     world.now = NOON + HOUR
     await one.look()
     await world.quiet()
@@ -324,7 +326,7 @@ async def test_a_folder_without_any_file_ends_nothing(world: World) -> None:
     await one.look()
     world.now = NOON + HOUR
     await one.look()
-    assert set(await SQLiteSchedules(world.store).all()) == {"one"}
+    assert set(await StoredSchedules(world.store).all()) == {"one"}
 
 
 async def test_a_new_name_keeps_the_schedule(world: World) -> None:
@@ -392,7 +394,7 @@ async def test_a_webhook_beside_a_schedule_keeps_its_own_rules(world: World) -> 
     assert world.outside.notes[2:] == [{"scheduled_at": "2027-01-15T13:00:00.000Z", "previous_at": None}]
 
 
-class Dying(SQLiteSchedules):
+class Dying(StoredSchedules):
     """A process that ends right before its commit, or right after it."""
 
     is_after = False

@@ -14,10 +14,12 @@ from runner.engine.notices import Notice, Teller, Way
 from runner.engine.pauses import Pause
 from runner.engine.runs import Disposition, Event, Gate
 from runner.engine.silence import expected, in_words, silence_of
-from runner.store.notices import SQLiteNotices
-from runner.store.problems import SQLiteProblems
-from runner.store.silence import SQLiteListening
+from runner.store.notices import StoredNotices
+from runner.store.problems import StoredProblems
+from runner.store.silence import StoredListening
 from tests.engine.world import Outside, World, opened
+
+pytestmark = pytest.mark.both_stores
 
 NOON = 1_800_000_000.0
 DAY = 86400.0
@@ -37,9 +39,9 @@ async def listen(world: World, at: float | None = None) -> list[Any]:
     """What a server does every few seconds; the problems after that, newest first."""
     world.now = at if at is not None else world.now
     for _ in range(2):  # by two processes
-        await SQLiteListening(world.store).listen(expected(world.library), now=world.clock())
-    await SQLiteProblems(world.store).close_settled(now=world.clock())
-    return (await SQLiteProblems(world.store).page()).items
+        await StoredListening(world.store).listen(expected(world.library), now=world.clock())
+    await StoredProblems(world.store).close_settled(now=world.clock())
+    return (await StoredProblems(world.store).page()).items
 
 
 @pytest.mark.parametrize(
@@ -114,7 +116,7 @@ async def test_what_a_person_runs_by_hand_is_no_sign_of_the_sender(world: World)
 
 async def test_a_dismissed_silence_is_not_brought_back_and_the_next_one_is_news(world: World) -> None:
     (one,) = await listen(world, NOON + DAY)
-    await SQLiteProblems(world.store).dismiss(one["id"], by="ada", note="holidays", now=NOON + DAY + 1)
+    await StoredProblems(world.store).dismiss(one["id"], by="ada", note="holidays", now=NOON + DAY + 1)
     assert [one["status"] for one in await listen(world, NOON + 3 * DAY)] == ["closed"]
     await world.send("one")
     assert [one["status"] for one in await listen(world, NOON + 4 * DAY)] == ["open", "closed"]
@@ -140,7 +142,7 @@ async def test_an_edit_of_something_else_changes_nothing_of_what_is_expected(wor
 
 async def test_one_message_when_it_opens_and_one_when_events_come_again(world: World) -> None:
     ways = (Way("chat", "probe.note", lambda notice: {"text": _said(notice)}),)
-    teller = Teller(SQLiteNotices(world.store), world.tools, ways=lambda: ways, per_minute=5)
+    teller = Teller(StoredNotices(world.store), world.tools, ways=lambda: ways, per_minute=5)
     for later in (0, 1, 10, 20, 30):
         (problem,) = await listen(world, NOON + DAY + later)
         await teller.tell()

@@ -16,6 +16,8 @@ from runner.engine.splitting import MOST_ITEMS
 from runner.errors import BacklogFull, NotSplit
 from tests.engine.world import Outside, World, opened
 
+pytestmark = pytest.mark.both_stores
+
 SPLIT = 'trigger: {webhook: {split: "payload.events%s"}}\n'
 NOTE = "steps:\n  - action: probe.note\n    with: {text: '{{ payload }}'}\n"
 MANY = SPLIT % "" + NOTE

@@ -27,7 +27,10 @@ from runner.engine.state import (
     changed,
 )
 from runner.errors import Rejected
+from runner.store.queries import Statement
 from tests.engine.world import Outside, World, opened
+
+pytestmark = pytest.mark.both_stores
 
 ROOT = Path(__file__).parents[2]
 COUNT = """
@@ -262,6 +265,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.of_sqlite
 @pytest.mark.parametrize(
     ("step", "gives"),
     [
@@ -286,7 +290,7 @@ async def test_a_change_whose_process_died_before_its_record_is_made_once(
     assert killed.returncode == -signal.SIGKILL, err.decode()
     async with opened(tmp_path, outside) as world:
         assert await kept(world, "k") is not None
-        (run,) = await world.store.reading.execute_fetchall("SELECT count(*) FROM records")
+        (run,) = await world.store.read(Statement.of("SELECT count(*) FROM records"))
         assert run[0] == 0
         await world.quiet()
         assert await kept(world, "k") == gives
@@ -335,7 +339,7 @@ async def test_what_is_over_is_taken_away_and_what_an_effect_gave_goes_with_its_
         assert await world.states.tidy(now=4600.0, most=10) == 1
         assert await world.states.tidy(now=1000.0 + 31 * 86400, most=10) == 1
         remembered = "SELECT count(*) FROM state_effects"
-        ((before,),) = await world.store.reading.execute_fetchall(remembered)
+        ((before,),) = await world.store.read(Statement.of(remembered))
         await world.keeping.forget([accepted.event_id])
-        ((rest,),) = await world.store.reading.execute_fetchall(remembered)
+        ((rest,),) = await world.store.read(Statement.of(remembered))
     assert (before, rest) == (1, 0)

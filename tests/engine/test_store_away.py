@@ -18,14 +18,14 @@ TWO = ONE + "  - action: probe.note\n    with: {text: two}\n"
 
 async def fill_the_disk(world: World) -> None:
     """No page more than there are."""
-    cursor = await world.store._writing.execute("PRAGMA page_count")
+    cursor = await world.sqlite._writing.execute("PRAGMA page_count")
     row = await cursor.fetchone()
     assert row
-    await world.store._writing.execute(f"PRAGMA max_page_count={row[0]}")
+    await world.sqlite._writing.execute(f"PRAGMA max_page_count={row[0]}")
 
 
 async def free_the_disk(world: World) -> None:
-    await world.store._writing.execute("PRAGMA max_page_count=1000000")
+    await world.sqlite._writing.execute("PRAGMA max_page_count=1000000")
 
 
 async def test_an_effect_that_could_not_be_recorded_is_recorded_when_the_disk_is_free_again(
@@ -73,7 +73,7 @@ async def test_a_file_that_cannot_be_read_while_the_store_is_away_is_asked_for_a
         files = CallFiles(world.tools, frozenset({"d" * 64}))
         with pytest.raises(Rejected, match="no longer stored"):
             await files.read(file)
-        await world.store._writing.execute("ALTER TABLE files RENAME TO files_away")
+        await world.sqlite._writing.execute("ALTER TABLE files RENAME TO files_away")
         with pytest.raises(Unavailable, match=r"a\.bin cannot be read now"):
             await files.read(file)
-        await world.store._writing.execute("ALTER TABLE files_away RENAME TO files")
+        await world.sqlite._writing.execute("ALTER TABLE files_away RENAME TO files")

@@ -12,6 +12,8 @@ import pytest
 from runner.engine.runs import Status
 from tests.engine.world import Outside, World, opened
 
+pytestmark = pytest.mark.both_stores
+
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC).timestamp()
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 NOTE = "  - action: probe.note\n    with: {text: '{{ now() }}'}\n"

@@ -54,17 +54,22 @@ from runner.inbound.verdict import Fetch
 from runner.language.catalogue import Catalogue
 from runner.outbound import Outbound
 from runner.queue.embedded import EmbeddedQueue
-from runner.store.addresses import SQLiteAddresses
-from runner.store.answers import SQLiteAnswers
-from runner.store.calls import SQLiteChildren
-from runner.store.history import SQLiteHistory
-from runner.store.keeping import SQLiteKeeping
-from runner.store.nodes import NodeLock
-from runner.store.parking import SQLiteParking
-from runner.store.pauses import SQLitePauses
+from runner.store.addresses import StoredAddresses
+from runner.store.answers import StoredAnswers
+from runner.store.calls import StoredChildren
+from runner.store.history import StoredHistory
+from runner.store.keeping import StoredKeeping
+from runner.store.opening import keeping_of, open_store
+from runner.store.parking import StoredParking
+from runner.store.pauses import StoredPauses
+from runner.store.postgres import PostgresStore
+from runner.store.queries import Statement
 from runner.store.sqlite import SQLiteStore
-from runner.store.state import SQLiteStates
+from runner.store.state import StoredStates
 from runner.vault import Vault
+from tests.engine.databases import database_of
+
+RUNNING = Statement.of("SELECT 1 FROM runs WHERE status = 'running' LIMIT 1")
 
 
 class Note(Input):
@@ -177,18 +182,18 @@ class World:
         self._turned = asyncio.Event()
         self._secrets = secrets
         self.now = now
-        self.store: SQLiteStore
-        self.history: SQLiteHistory
-        self.keeping: SQLiteKeeping
+        self.store: SQLiteStore | PostgresStore
+        self.history: StoredHistory
+        self.keeping: StoredKeeping
         self.library: Library
         self.tools: Tools
         self.worker: Worker
         self.door: Door
         self.destinations: Destinations
-        self.parked: SQLiteParking
+        self.parked: StoredParking
         self.parking: Parking
-        self.pauses: SQLitePauses
-        self.states: SQLiteStates
+        self.pauses: StoredPauses
+        self.states: StoredStates
         self.vault: Vault  # where it has one
         self.holding: PauseBoard
         self.resuming: Resuming
@@ -252,14 +257,18 @@ class World:
                     return  # asked again, since what was running may have made something due
                 await self._turned.wait()
 
+    @property
+    def sqlite(self) -> SQLiteStore:
+        """The store, for tests of what only a file has."""
+        assert isinstance(self.store, SQLiteStore)
+        return self.store
+
     async def _has_due(self) -> bool:
         return bool(await self.store.due(now=self.clock(), limit=1))
 
     async def _has_running(self) -> bool:
         """Whether a run is under way, be it that its claim is only just on disk."""
-        rows = await self.store.reading.execute_fetchall(
-            "SELECT 1 FROM runs WHERE status = 'running' LIMIT 1"
-        )
+        rows = await self.store.read(RUNNING)
         return bool(list(rows)) or bool(self.worker._turns)
 
     async def ran(self, slug: str, payload: Any = None) -> TurnEnd:
@@ -296,7 +305,7 @@ async def opened(
     overrides: Mapping[str, Any] | None = None,
     has_vault: bool = False,
     around_states: Callable[[States], States] = lambda states: states,
-    around_store: Callable[[SQLiteStore], Store] = lambda store: store,
+    around_store: Callable[[Store], Store] = lambda store: store,
     now: float | None = None,
 ) -> AsyncIterator[World]:
     """
@@ -307,9 +316,13 @@ async def opened(
     outside = outside or Outside()
     world = World(folder, outside, secrets or {}, now)
     connector = outside.connector()
-    world.store = store = await SQLiteStore.open(folder / "data" / "hookline.db")
-    world.keeping, world.states = SQLiteKeeping(store), SQLiteStates(store)
-    lock = NodeLock(folder / "data" / "nodes", f"node-{new_id(time.time())}")
+    world.store = store = await open_store(
+        await database_of(folder), sqlite=folder / "data" / "hookline.db", patience_seconds=1.0
+    )
+    world.keeping, world.states = keeping_of(store), StoredStates(store)
+    node = f"node-{new_id(time.time())}"
+    presence = store.present(node)
+    await presence.__aenter__()
     evaluator = EvaluatorPool()
     outbound = Outbound(allow=["127.0.0.0/8"])
     world.destinations = Destinations(limit=per_destination, clock=world.clock)
@@ -322,11 +335,11 @@ async def opened(
         catalogue=lambda: Catalogue(infos, providers=provider_infos()),
         token_of=lambda slug, rotation: f"{slug}-{rotation}",
         clock=world.clock,
-        addresses=SQLiteAddresses(store),
+        addresses=StoredAddresses(store),
         overrides=lambda _slug: overrides or {},
     )
     safe, keeper = _holding(world, outbound) if has_vault else (NoSecrets(world._secrets), None)
-    world.history = SQLiteHistory(
+    world.history = StoredHistory(
         store, Redactions(world.library, store, store.newest_version), safe.secret_values
     )
     world.tools = tools = Tools(
@@ -341,7 +354,7 @@ async def opened(
         on_answer=callers.answered,
         destinations=world.destinations,
         public_url="http://hookline.test",
-        answers=SQLiteAnswers(store, world.history.veils),
+        answers=StoredAnswers(store, world.history.veils),
         resume_token=resume_token_deriver(b"the key of a test's server, 32 b"),
         states=around_states(world.states),
         fairness=Fairness(),
@@ -353,15 +366,15 @@ async def opened(
         world.heard(run_id, end)
 
     world.resuming = Resuming(
-        SQLiteAnswers(store, world.history.veils), world.library, tools.resume_token, world.clock, queue.wake
+        StoredAnswers(store, world.history.veils), world.library, tools.resume_token, world.clock, queue.wake
     )
-    world.pauses = SQLitePauses(store, world.clock)
+    world.pauses = StoredPauses(store, world.clock)
     world.holding = PauseBoard(world.pauses)
     called = Door(store, None, callers, evaluator, world.clock, backlog_limit=1000, holding=world.holding)
-    calling = ServerCalling(called, world.library, SQLiteChildren(store), queue.wake)
+    calling = ServerCalling(called, world.library, StoredChildren(store), queue.wake)
     world.tools = tools = replace(tools, calling=calling)
     world.worker = Worker(
-        node=lock.node, tools=tools, library=world.library, queue=queue, on_end=on_end, places=places
+        node=node, tools=tools, library=world.library, queue=queue, on_end=on_end, places=places
     )
     await world.holding.refresh()
     world.door = Door(
@@ -369,8 +382,8 @@ async def opened(
     )
     (folder / "workflows").mkdir(exist_ok=True)
     await world.library.reload()
-    await store.take_over(node=lock.node, now=world.clock())
-    world.parked = SQLiteParking(store)
+    await store.take_over(node=node, now=world.clock())
+    world.parked = StoredParking(store)
     world.parking = Parking(
         world.parked, world.destinations, pauses=world.pauses, clock=world.clock, woke=queue.wake
     )
@@ -385,5 +398,5 @@ async def opened(
         await asyncio.gather(claiming, waking, return_exceptions=True)
         await world.worker.drain(grace_seconds)
         await evaluator.close()
+        await presence.__aexit__(None, None, None)
         await _closed(world, outbound, keeper)
-        lock.release()

@@ -6,8 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from runner.engine.problems import Trouble
-from runner.engine.runs import Disposition, Event, Gate, Job, NewRun, Reason, Record, Run, Status, TurnEnd
-from runner.store.sqlite import SQLiteStore
+from runner.engine.runs import (
+    Disposition,
+    Event,
+    Gate,
+    Job,
+    NewRun,
+    Reason,
+    Record,
+    Run,
+    Status,
+    Store,
+    TurnEnd,
+)
 from runner.values import Json, dumps, sortable_id
 
 START = 1_750_000_000.0  # 2025-06-15T15:06:40Z
@@ -16,7 +27,7 @@ START = 1_750_000_000.0  # 2025-06-15T15:06:40Z
 class Made:
     """Writes through the store's own port; each thing a second after the one before."""
 
-    def __init__(self, store: SQLiteStore) -> None:
+    def __init__(self, store: Store) -> None:
         self.store = store
         self.now = START
         self._count = 0

@@ -11,7 +11,7 @@ from runner.engine.runs import Disposition, Gate, Record, RecordStatus, Status
 from runner.errors import NotFound, StoreUnavailable
 from runner.store import history as looking
 from runner.store.bodies import SQL
-from runner.store.history import SQLiteHistory
+from runner.store.history import StoredHistory
 from runner.store.sqlite import SQLiteStore
 from runner.values import Json, iso
 from tests.store.rows_made import START, Made
@@ -30,8 +30,8 @@ def made(store: SQLiteStore) -> Made:
 
 
 @pytest.fixture
-def history(store: SQLiteStore) -> SQLiteHistory:
-    return SQLiteHistory(store)
+def history(store: SQLiteStore) -> StoredHistory:
+    return StoredHistory(store)
 
 
 def ids(items: Sequence[Json]) -> list[str]:
@@ -40,7 +40,7 @@ def ids(items: Sequence[Json]) -> list[str]:
 
 class TestLists:
     async def test_pages_follow_each_other_without_gap_or_repetition(
-        self, made: Made, history: SQLiteHistory
+        self, made: Made, history: StoredHistory
     ) -> None:
         written = [(await made.event())[0] for _ in range(7)]
         seen: list[str] = []
@@ -57,7 +57,7 @@ class TestLists:
         assert sizes == [3, 3, 1]
 
     async def test_what_arrives_while_paging_does_not_shift_the_pages(
-        self, made: Made, history: SQLiteHistory
+        self, made: Made, history: StoredHistory
     ) -> None:
         written = [(await made.event())[0] for _ in range(4)]
         first = await history.events(Wanted(limit=2))
@@ -65,7 +65,7 @@ class TestLists:
         second = await history.events(Wanted(limit=2, cursor=first.next))
         assert ids(first.items + second.items) == written[::-1]
 
-    async def test_an_exactly_full_last_page_has_no_next(self, made: Made, history: SQLiteHistory) -> None:
+    async def test_an_exactly_full_last_page_has_no_next(self, made: Made, history: StoredHistory) -> None:
         await made.event()
         assert (await history.events(Wanted(limit=1))).next is None
 
@@ -90,7 +90,7 @@ class TestLists:
         ],
     )
     async def test_each_given_field_narrows_the_runs(
-        self, made: Made, history: SQLiteHistory, wanted: Wanted, expected: list[str]
+        self, made: Made, history: StoredHistory, wanted: Wanted, expected: list[str]
     ) -> None:
         await made.run(Status.SUCCEEDED, workflow="a", title="Alpha")
         await made.run(Status.FAILED, workflow="b", title="Beta", delivery_id="evt-99")
@@ -100,13 +100,13 @@ class TestLists:
         page = await history.runs(wanted)
         assert [item["status"] for item in page.items] == expected
 
-    async def test_runs_of_an_event(self, made: Made, history: SQLiteHistory) -> None:
+    async def test_runs_of_an_event(self, made: Made, history: StoredHistory) -> None:
         event_id, run_id = await made.event()
         await made.event()
         assert ids((await history.runs(Wanted(event=event_id))).items) == [run_id]
         assert (await history.runs(Wanted(event=event_id, status="failed", workflow="orders"))).items == []
 
-    async def test_each_given_field_narrows_the_events(self, made: Made, history: SQLiteHistory) -> None:
+    async def test_each_given_field_narrows_the_events(self, made: Made, history: StoredHistory) -> None:
         accepted, _ = await made.event(workflow="a", title="Order #1042", type="orders/create")
         gate = Gate("size", "stopped", "the body has 2,000,000 bytes")
         rejected, _ = await made.event(
@@ -132,7 +132,7 @@ class TestLists:
         assert await found(before=START + 2) == [accepted]
 
     async def test_an_event_names_its_runs_and_why_it_was_stopped(
-        self, made: Made, history: SQLiteHistory
+        self, made: Made, history: StoredHistory
     ) -> None:
         _accepted, run_id = await made.event(title="Order")
         gate = Gate("size", "stopped", "the body is too large")
@@ -144,26 +144,46 @@ class TestLists:
         assert accepted["runs"] == [{"id": run_id, "status": "queued", "title": "Order"}]
 
     async def test_a_page_is_complete_however_many_rows_lie_between(
-        self, made: Made, history: SQLiteHistory, store: SQLiteStore
+        self, made: Made, history: StoredHistory, store: SQLiteStore
     ) -> None:
         """Rows that no index knows are judged in portions; two portions lie between these."""
         first, _ = await made.event(type="rare")
         await _many(store, 2 * looking.PORTION + 10)
         last, _ = await made.event(type="rare")
-        page = await history.events(Wanted(text="rare"))
+        page = await history.events(Wanted(text="rare", seconds=60.0))
         assert ids(page.items) == [last, first]
         assert page.next is None
 
     async def test_a_page_that_would_take_too_long_is_given_as_it_is(
-        self, made: Made, history: SQLiteHistory, store: SQLiteStore
+        self, made: Made, history: StoredHistory, store: SQLiteStore
     ) -> None:
         first, _ = await made.event(type="rare")
-        await _many(store, looking.PORTION * looking.MOST_PORTIONS + 10)
-        page = await history.events(Wanted(text="rare"))
+        await _many(store, looking.PORTION + 10)
+        page = await history.events(Wanted(text="rare", seconds=0.0))
         assert page.items == []
         assert page.next is not None
         following = await history.events(Wanted(text="rare", cursor=page.next))
         assert ids(following.items) == [first]
+
+    async def test_a_whole_id_is_looked_up_however_far_back_it_is(
+        self, made: Made, history: StoredHistory, store: SQLiteStore
+    ) -> None:
+        first, run_id = await made.event(workflow="a", title="Order")
+        assert run_id
+        await _many(store, looking.PORTION + 10)
+        for identity in (first, run_id):
+            runs = await history.runs(Wanted(text=identity, seconds=0.0))
+            assert (ids(runs.items), runs.next) == ([run_id], None)
+        events = await history.events(Wanted(text=first, workflow="a", seconds=0.0))
+        assert (ids(events.items), events.next) == ([first], None)
+        assert ids((await history.events(Wanted(text=first, workflow="b", seconds=60.0))).items) == []
+
+    async def test_what_only_looks_like_an_id_is_looked_for_in_titles(
+        self, made: Made, history: StoredHistory
+    ) -> None:
+        word = "a" * 26
+        _event, run_id = await made.event(title=f"About {word}")
+        assert ids((await history.runs(Wanted(text=word, seconds=60.0))).items) == [run_id]
 
     @pytest.mark.parametrize(
         "cursor", ["", "x", "YmVmb3JlIDA", "YmVmb3JlIC0x", "é", "A" * 5000, write_cursor(5) + "="]
@@ -178,7 +198,7 @@ class TestLists:
 
 class TestItems:
     async def test_an_event_alone_shows_its_payload_headers_and_gates(
-        self, made: Made, history: SQLiteHistory
+        self, made: Made, history: StoredHistory
     ) -> None:
         event_id, _ = await made.event(body={"id": 2**70, "a": ["é"]}, headers={"x-a": "b"}, query="q=1")
         event = await history.event(event_id)
@@ -189,7 +209,7 @@ class TestItems:
         assert event["received_at"] == iso(START + 1)
 
     async def test_an_event_that_cannot_be_read_shows_its_body_and_why(
-        self, made: Made, history: SQLiteHistory
+        self, made: Made, history: StoredHistory
     ) -> None:
         event_id, _ = await made.event(body=b'{"a": \xff', disposition=Disposition.REJECTED, title=None)
         event = await history.event(event_id)
@@ -197,14 +217,14 @@ class TestItems:
         assert event["body"] == '{"a": \ufffd'
         assert "JSON" in event["unreadable"]
 
-    async def test_what_does_not_exist_is_not_found(self, history: SQLiteHistory) -> None:
+    async def test_what_does_not_exist_is_not_found(self, history: StoredHistory) -> None:
         with pytest.raises(NotFound, match="no event nothing"):
             await history.event("nothing")
         with pytest.raises(NotFound, match="no run nothing"):
             await history.run("nothing")
 
     async def test_a_run_shows_its_steps_as_they_stand_in_the_file(
-        self, made: Made, history: SQLiteHistory
+        self, made: Made, history: StoredHistory
     ) -> None:
         """The engine traces a step when it ends, so a group comes after what it holds."""
         sent = Record(
@@ -238,20 +258,20 @@ class TestItems:
         assert run["output"] == {"a": 1}
         assert run["trace"] == trace
 
-    async def test_a_run_under_way_shows_what_is_recorded(self, made: Made, history: SQLiteHistory) -> None:
+    async def test_a_run_under_way_shows_what_is_recorded(self, made: Made, history: StoredHistory) -> None:
         sent = Record(path="send", kind="action", status=RecordStatus.STARTED, attempts=1, started_at=START)
         run = await history.run(await made.run(Status.RUNNING, records=[sent]))
         assert [(step["path"], step["status"]) for step in run["steps"]] == [("send", "started")]
         assert run["ended_at"] is None
 
     async def test_a_waiting_run_says_for_what_and_until_when(
-        self, made: Made, history: SQLiteHistory
+        self, made: Made, history: StoredHistory
     ) -> None:
         run = await history.run(await made.run(Status.WAITING))
         assert run["waiting"] == {"for": "send is tried again", "until": iso(START + 61)}
 
     async def test_counts_are_those_of_the_rows(
-        self, made: Made, history: SQLiteHistory, store: SQLiteStore
+        self, made: Made, history: StoredHistory, store: SQLiteStore
     ) -> None:
         for workflow in ("a", "b", "never"):
             await store.save_version(workflow, "d", "", now=START)
@@ -266,7 +286,7 @@ class TestItems:
         }
         assert (await history.counts(since=START + 99))["a"]["runs"] == 0
 
-    async def test_spans_count_each_run_once(self, made: Made, history: SQLiteHistory) -> None:
+    async def test_spans_count_each_run_once(self, made: Made, history: StoredHistory) -> None:
         for status, workflow in ((Status.FAILED, "a"), (Status.SUCCEEDED, "a"), (Status.FAILED, "b")):
             await made.run(status, workflow=workflow)
         await made.run(Status.QUEUED, workflow="a")  # accepted at START + 1 … + 4
@@ -277,7 +297,7 @@ class TestItems:
             "never": [Span(0, 0)] * 5,
         }
 
-    async def test_what_was_stopped_is_counted_where_it_was(self, made: Made, history: SQLiteHistory) -> None:
+    async def test_what_was_stopped_is_counted_where_it_was(self, made: Made, history: StoredHistory) -> None:
         for workflow, disposition in (
             ("a", Disposition.HELD), ("a", Disposition.REJECTED), ("a", Disposition.REJECTED),
             ("b", Disposition.REJECTED), ("c", Disposition.ACCEPTED), ("d", Disposition.HELD),
@@ -290,7 +310,7 @@ class TestItems:
         }
 
     async def test_a_store_that_is_gone_says_so(
-        self, made: Made, history: SQLiteHistory, store: SQLiteStore
+        self, made: Made, history: StoredHistory, store: SQLiteStore
     ) -> None:
         run_id = await made.run()
         await store._writer.write(lambda connection: connection.execute("ALTER TABLE records RENAME TO gone"))
@@ -305,12 +325,18 @@ PLANS = [
     pytest.param("events", Wanted(workflow="a"), BY_WORKFLOW, id="events of a workflow"),
     pytest.param("events", Wanted(workflow="a", text="x", since=1.0), BY_WORKFLOW, id="events with a text"),
     pytest.param("events", Wanted(workflow="a", status="rejected"), "INDEX events_", id="rejected events"),
+    pytest.param("events", Wanted(status="ignored"), "unusual_newest (disposition=? AND", id="ignored"),
+    pytest.param("events", Wanted(status="held"), "events_held_newest (number>?", id="held"),
+    pytest.param("events", Wanted(workflow="a", status="held"), "held (workflow=? AND", id="held here"),
+    pytest.param(
+        "events", Wanted(workflow="a", status="ignored"), "n=? AND workflow=? AND", id="ignored here"
+    ),
     pytest.param("events", Wanted(id="e", workflow="a"), "autoindex_events_1 (id=?", id="an event"),
     pytest.param(
         "events", Wanted(delivery_id="d", workflow="a"), "by_delivery (delivery_id=? AND", id="a delivery"
     ),
     pytest.param("runs", Wanted(id="e", status="failed"), "autoindex_runs_1 (id=?", id="a run"),
-    pytest.param("runs", Wanted(workflow="a", type="t", delivery_id="d"), BY_WORKFLOW, id="of a type"),
+    pytest.param("runs", Wanted(workflow="a", type="t"), BY_WORKFLOW, id="of a type"),
     pytest.param("runs", Wanted(), "PRIMARY KEY", id="runs"),
     pytest.param("runs", Wanted(workflow="a"), BY_WORKFLOW, id="runs of a workflow"),
     pytest.param("runs", Wanted(workflow="a", status="failed"), "runs_failed (workflow=? AND", id="failed"),
@@ -390,7 +416,7 @@ async def _many(store: SQLiteStore, count: int) -> None:
 
 
 async def test_the_payload_of_a_large_event_is_shown_from_its_packed_body(
-    made: Made, history: SQLiteHistory
+    made: Made, history: StoredHistory
 ) -> None:
     event_id, _run_id = await made.event(body={"text": "a" * 40_000})
     assert (await history.event(event_id))["payload"] == {"text": "a" * 40_000}

@@ -11,9 +11,9 @@ import pytest
 from runner.engine.runs import Disposition, Gate, NewRun, Record, RecordStatus, Status
 from runner.errors import NotFound
 from runner.language.basis import NO_BASIS, Basis
-from runner.store.addresses import SQLiteAddresses
-from runner.store.history import SQLiteHistory
-from runner.store.past import SQLitePast
+from runner.store.addresses import StoredAddresses
+from runner.store.history import StoredHistory
+from runner.store.past import StoredPast
 from runner.store.sqlite import SQLiteStore
 from tests.store.rows_made import Made
 
@@ -33,12 +33,12 @@ def made(store: SQLiteStore) -> Made:
 
 
 @pytest.fixture
-def past(store: SQLiteStore) -> SQLitePast:
-    return SQLitePast(store)
+def past(store: SQLiteStore) -> StoredPast:
+    return StoredPast(store)
 
 
 async def test_a_text_that_is_tried_has_a_number_below_0_of_its_own(
-    store: SQLiteStore, past: SQLitePast
+    store: SQLiteStore, past: StoredPast
 ) -> None:
     published = await store.save_version("orders", "d1", "name: one", now=1.0)
     first = await past.keep_tried("orders", "d2", "name: two", Basis("defaults", {"a": 1}), now=2.0)
@@ -54,7 +54,7 @@ async def test_a_text_that_is_tried_has_a_number_below_0_of_its_own(
 
 
 async def test_what_was_tried_goes_once_no_run_has_it_and_numbers_never_come_again(
-    store: SQLiteStore, made: Made, past: SQLitePast
+    store: SQLiteStore, made: Made, past: StoredPast
 ) -> None:
     kept = await past.keep_tried("orders", "d1", "name: one", NO_BASIS, now=1.0)
     gone = await past.keep_tried("orders", "d2", "name: two", NO_BASIS, now=2.0)
@@ -69,15 +69,15 @@ async def test_what_was_tried_goes_once_no_run_has_it_and_numbers_never_come_aga
         await store.version_source("orders", gone)
 
 
-async def test_a_renamed_workflow_takes_along_what_was_tried(store: SQLiteStore, past: SQLitePast) -> None:
+async def test_a_renamed_workflow_takes_along_what_was_tried(store: SQLiteStore, past: StoredPast) -> None:
     await store.save_version("old", "d0", "name: zero", now=1.0)
     await past.keep_tried("old", "d1", "name: one", NO_BASIS, now=1.0)
-    assert await SQLiteAddresses(store).rename("old", "new")
+    assert await StoredAddresses(store).rename("old", "new")
     assert await store.version_source("new", -1) == "name: one"
 
 
 async def test_the_latest_events_are_those_that_were_not_refused_within_so_many_bytes(
-    made: Made, past: SQLitePast
+    made: Made, past: StoredPast
 ) -> None:
     ids = [(await made.event(body={"id": number, "text": "x" * 100}))[0] for number in range(4)]
     await made.event(disposition=Disposition.REJECTED, title=None)
@@ -89,7 +89,7 @@ async def test_the_latest_events_are_those_that_were_not_refused_within_so_many_
 
 
 async def test_what_its_newest_run_gave_and_whether_it_is_a_sample(
-    store: SQLiteStore, made: Made, past: SQLitePast
+    store: SQLiteStore, made: Made, past: StoredPast
 ) -> None:
     sent = Record(
         path="tell", kind="action", status=RecordStatus.SUCCEEDED, attempts=1, started_at=made.now,
@@ -100,7 +100,7 @@ async def test_what_its_newest_run_gave_and_whether_it_is_a_sample(
         input={"text": "b"}, ended_at=made.now,
     )  # fmt: skip
     run = await made.run(Status.SUCCEEDED, records=[sent, unsent])
-    event = (await SQLiteHistory(store).run(run))["event"]
+    event = (await StoredHistory(store).run(run))["event"]
     assert [(one.path, one.input, one.output) for one in await past.gave(event)] == [
         ("tell", {"text": "a"}, {"ts": "1"})
     ]

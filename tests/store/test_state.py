@@ -10,7 +10,7 @@ import pytest
 from runner.engine.state import MOST_KEYS, SHARED, Delete, Effect, Increment, Once, Set
 from runner.errors import Rejected
 from runner.store.sqlite import SQLiteStore
-from runner.store.state import SQLiteStates
+from runner.store.state import StoredStates
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ async def store(tmp_path: Path) -> AsyncIterator[SQLiteStore]:
 
 
 async def test_keys_come_in_pages_in_their_order_without_those_whose_time_is_over(store: SQLiteStore) -> None:
-    states = SQLiteStates(store)
+    states = StoredStates(store)
     for key in "dbca":
         await states.change("one", key, Set(key, 10 if key == "c" else None), now=0)
     first = await states.entries("one", now=10, limit=2)
@@ -34,7 +34,7 @@ async def test_keys_come_in_pages_in_their_order_without_those_whose_time_is_ove
 
 
 async def test_an_effect_changes_once_and_hears_the_same_again(store: SQLiteStore) -> None:
-    states = SQLiteStates(store)
+    states = StoredStates(store)
     effect = Effect("event", "event.abc", "event it")
     first = [await states.change("one", "k", Increment(), now=0, effect=effect) for _ in range(3)]
     other = await states.change("one", "k", Increment(), now=0, effect=Effect("event", "event.def", "x"))
@@ -43,7 +43,7 @@ async def test_an_effect_changes_once_and_hears_the_same_again(store: SQLiteStor
 
 
 async def test_a_key_too_many_is_refused_until_there_is_room(store: SQLiteStore) -> None:
-    states = SQLiteStates(store)
+    states = StoredStates(store)
 
     insert = "INSERT INTO state (workflow, key, value, changed_at, expires_at) VALUES ('one', ?, '1', 0, ?)"
     rows = [(f"k{one:05}", 50.0 if one == 7 else None) for one in range(MOST_KEYS)]

@@ -1,4 +1,5 @@
 -- What is let in: once (deliveries), in order (slots of a key), and later (holding). Times are UTC seconds.
+-- contracts since 0003
 
 -- The delivery key of an event, within its workflow; past its time it is as good as absent.
 CREATE TABLE deliveries (

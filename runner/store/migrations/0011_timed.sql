@@ -1,4 +1,5 @@
 -- What starts by itself: schedules and polls. Times are UTC seconds.
+-- contracts since 0011
 
 -- When a workflow's schedule comes next: a firing is one compare-and-set on next_at.
 CREATE TABLE schedules (

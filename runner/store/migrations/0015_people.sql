@@ -1,4 +1,5 @@
 -- People: who may sign in, what they hold, and what was done by whom.
+-- contracts since 0015
 
 CREATE TABLE users (
     id            TEXT    NOT NULL PRIMARY KEY,  -- sorts by time; stays the same for good

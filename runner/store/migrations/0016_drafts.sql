@@ -1,4 +1,5 @@
 -- The texts that people are working on, and who made which version. Times are UTC seconds.
+-- contracts since 0016
 
 CREATE TABLE drafts (
     workflow  TEXT    NOT NULL,
