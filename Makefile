@@ -6,8 +6,9 @@ STAMP := $(VENV)/.installed
 PORT ?= 8000
 # processes that run tests side by side: on two cores three, since half of the time tests wait for other processes
 JOBS ?= 3
+LOCKING := --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
-.PHONY: help install run browser test check editor format lock bench soak clean
+.PHONY: help install run browser test check sbom audit wheel editor format lock bench soak clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -38,6 +39,17 @@ check: install ## lint, types and import contracts alone
 	$(BIN)/hookline check workflows
 	$(BIN)/hookline test workflows
 	web/editor/check.sh
+	$(MAKE) --no-print-directory sbom audit
+
+sbom: install ## dist/hookline.cdx.json: what a server is made of, as CycloneDX, from the lock
+	@mkdir -p dist
+	@$(BIN)/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml --mc-type application --output-reproducible --output-file dist/hookline.cdx.json requirements-server.lock
+
+audit: install ## the lock against the known vulnerabilities, where their database can be reached
+	@$(BIN)/python -m tests.packaging.audit
+
+wheel: install ## dist/hookline-*.whl, to be installed anywhere
+	$(BIN)/python -m hatchling build --directory dist
 
 editor: ## web/static/editor anew from web/editor (needs Node 20 and a network)
 	cd web/editor && npm ci --no-audit --no-fund && npm run check && npm test && npm run build
@@ -46,15 +58,18 @@ format: install ## the formatter and the linter's safe mends
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-lock: install ## requirements.lock anew from pyproject.toml (needs a network)
+lock: install ## requirements*.lock anew from pyproject.toml (needs a network)
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --group dev --output-file requirements.lock pyproject.toml
+	$(BIN)/uv pip compile $(LOCKING) --group dev --output-file requirements.lock pyproject.toml
+	$(BIN)/uv pip compile $(LOCKING) --all-extras --constraint requirements.lock --output-file requirements-server.lock pyproject.toml
+	$(BIN)/uv pip compile $(LOCKING) --group build --constraint requirements.lock --output-file requirements-build.lock
 
-bench: install ## speed, latency, memory, start and growth beside bare endpoints, with targets (8 min; ARGS=--quick: 1 min)
+bench: install ## speed, latency, memory, start and growth beside bare endpoints, with targets (12 min; ARGS=--quick: 1 min)
 	$(BIN)/python -m tests.bench $(ARGS)
 
 soak: install ## kills, full disks and bad destinations under load, then the account of every event; then random runs killed everywhere (15 min)
 	$(BIN)/python -m tests.crash.soak --minutes 10 $(ARGS)
+	$(BIN)/python -m tests.nodes --seconds 180
 	HOOKLINE_DETERMINISM_EXAMPLES=100 $(BIN)/python -m pytest -q --timeout 3600 tests/engine/test_determinism.py
 
 clean: ## the environment and all caches

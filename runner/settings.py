@@ -24,6 +24,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from runner.errors import SettingsError
 from runner.settings_commands import SECTION as COMMANDS
 from runner.settings_commands import Commands, read_commands
+from runner.settings_seeing import HEADER_NAME, Log, Telemetry, judged_seeing
 from runner.settings_vars import PREFIX as VARS_PREFIX
 from runner.settings_vars import SECTION as VARS
 from runner.settings_vars import VarOverrides, read_vars
@@ -36,7 +37,6 @@ ELSEWHERE = frozenset({"HOOKLINE_KEY", "HOOKLINE_SERVER", "HOOKLINE_TOKEN"})
 ELSEWHERE_PREFIXES = ("HOOKLINE_SECRET_", "HOOKLINE_CONNECTION_", VARS_PREFIX)
 NAMED = frozenset({VARS, COMMANDS})  # sections whose keys are names of others, which we cannot know
 PROXY = re.compile(r"https?://([^/@\s]+@)?[^/@\s]+/?")
-HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,10 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class StoreSettings:
-    """`[store]`: where everything is kept; empty means an SQLite file under the data folder."""
+    """`[store]`: where everything is kept; an empty `url` means an SQLite file under the data folder."""
 
     url: str = ""
+    patience_seconds: float = 15.0  # without a sign of life from a node of PostgreSQL: its runs go to others
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +183,8 @@ class Settings:
     notify: Notify = field(default_factory=Notify)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     oidc: Oidc = field(default_factory=Oidc)
+    log: Log = field(default_factory=Log)
+    telemetry: Telemetry = field(default_factory=Telemetry)
     vars: VarOverrides = field(default_factory=VarOverrides)  # names are the workflows', so not keys of ours
     commands: Commands = field(default_factory=dict)  # `runner.settings_commands`; the environment has none
 
@@ -367,11 +370,19 @@ def _judged(settings: Settings) -> list[str]:
     faults += _judged_proxies(settings.server)
     faults += _judged_notify(settings.notify)
     faults += _judged_oidc(settings.oidc)
+    faults += judged_seeing(settings.log, settings.telemetry)
     if bool(settings.server.tls_certificate) != bool(settings.server.tls_key):
         faults.append("server: tls_certificate and tls_key go together; one of them is missing")
+    if not 1 <= settings.store.patience_seconds <= 3600:
+        faults.append(
+            f"store.patience_seconds: {settings.store.patience_seconds:g} is out of bounds; from 1 to 3600"
+        )
     url = settings.store.url
-    if url and not url.startswith("sqlite:///"):
-        faults.append(f'store.url: "{url}" is not a store of this version; write sqlite:///path/to/file')
+    if url and not url.startswith(("sqlite:///", "postgresql://", "postgres://")):
+        scheme = url.partition("://")[0]
+        faults.append(
+            f'store.url: "{scheme}" is no store; write sqlite:///path/to/file or postgresql://user@host/name'
+        )
     return faults
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -51,10 +51,7 @@ async def whole_events(rooms: Rooms, ids: Collection[str]) -> dict[str, Event]:
     """The recorded events of these ids as they are stored, by id; those that are not there are left out."""
     from runner.store.bodies import each_event
 
-    async def read(sql: str, **parameters: Any) -> list[Any]:
-        return list(await rooms.store.reading.execute_fetchall(sql, parameters))
-
-    return await each_event(read, list(ids), lambda event: event)
+    return await each_event(rooms.store.read, list(ids), lambda event: event)
 
 
 async def made_case(rooms: Rooms, run_id: str, *, is_written: bool) -> Json:
@@ -116,16 +113,16 @@ async def _case(rooms: Rooms, run_id: str) -> tuple[str, dict[str, Json], str]:
 
 async def _past(rooms: Rooms, run_id: str) -> tuple[Json, PastRun]:
     from runner.store.bodies import payload_again
-    from runner.store.history import SQLiteHistory
+    from runner.store.history import StoredHistory
+    from runner.store.queries import SQL
     from runner.workbench.from_run import PastRun
 
-    run = await SQLiteHistory(rooms.store).run(run_id)
+    run = await StoredHistory(rooms.store).run(run_id)
     events = await whole_events(rooms, [run["event"]])
     if run["event"] not in events:
         raise NotFound(f"the event {run['event']} of that run is not kept any more")
     event = events[run["event"]]
-    rows = await rooms.store.reading.execute_fetchall("SELECT item FROM runs WHERE id = ?", (run_id,))
-    item = next(iter(rows))[0]
+    ((_event, item),) = await rooms.store.read(SQL["run_for_replay"], run_id=run_id)
     return run, PastRun(run_id, event, payload_again(event), run["steps"], item)
 
 

@@ -27,7 +27,7 @@ from runner.engine.people import Provenance, User
 from runner.engine.redact import Redactions
 from runner.engine.resuming import TokenOf, resume_token_deriver
 from runner.engine.watching import Watcher
-from runner.errors import HooklineError
+from runner.errors import NotFound
 from runner.inbound.providers import provider_infos
 from runner.language.catalogue import Catalogue
 from runner.language.command_checks import allowed_inputs
@@ -35,20 +35,20 @@ from runner.language.faults import WorkflowInvalid
 from runner.language.suggest import did_you_mean, one_of
 from runner.settings import Server, Settings
 from runner.settings_commands import Commands
-from runner.store.addresses import SQLiteAddresses
-from runner.store.audit import SQLiteAudit
-from runner.store.drafts import SQLiteDrafts
-from runner.store.history import SQLiteHistory
-from runner.store.keeping import SQLiteKeeping
-from runner.store.nodes import living
-from runner.store.pauses import SQLitePauses
-from runner.store.people import SQLitePeople
-from runner.store.problems import SQLiteProblems
-from runner.store.replays import SQLiteReplays
-from runner.store.sqlite import SQLiteStore
-from runner.store.users import SQLiteUsers
-from runner.store.versions import SQLiteVersions
-from runner.store.watching import SQLiteWatch
+from runner.store.addresses import StoredAddresses
+from runner.store.audit import StoredAudit
+from runner.store.common import CommonStore
+from runner.store.drafts import StoredDrafts
+from runner.store.history import StoredHistory
+from runner.store.keeping import StoredKeeping
+from runner.store.opening import keeping_of, open_store, sqlite_path
+from runner.store.pauses import StoredPauses
+from runner.store.people import StoredPeople
+from runner.store.problems import StoredProblems
+from runner.store.replays import StoredReplays
+from runner.store.users import StoredUsers
+from runner.store.versions import StoredVersions
+from runner.store.watching import StoredWatch
 from runner.values import Json
 from runner.vault import Vault, root_key
 
@@ -64,22 +64,22 @@ class Rooms:
 
     settings: Settings
     data: Path
-    store: SQLiteStore
-    history: SQLiteHistory
-    keeping: SQLiteKeeping
-    people: SQLitePeople
-    users: SQLiteUsers
-    audit: SQLiteAudit
-    pauses: SQLitePauses
-    problems: SQLiteProblems
-    replays: SQLiteReplays
+    store: CommonStore
+    history: StoredHistory
+    keeping: StoredKeeping
+    people: StoredPeople
+    users: StoredUsers
+    audit: StoredAudit
+    pauses: StoredPauses
+    problems: StoredProblems
+    replays: StoredReplays
     vault: Vault
     safe: HeldSafe
     shelf: Shelf
     library: Library
-    addresses: SQLiteAddresses
-    drafts: SQLiteDrafts
-    versions: SQLiteVersions
+    addresses: StoredAddresses
+    drafts: StoredDrafts
+    versions: StoredVersions
     changes: Changes
     watcher: Watcher
     resume_token: TokenOf
@@ -99,15 +99,14 @@ class Rooms:
 
 def database_path(settings: Settings, data: Path) -> Path:
     """Where the embedded store is."""
-    url = settings.store.url
-    return Path(url.removeprefix("sqlite:///")) if url else data / DATABASE
+    return sqlite_path(settings.store.url, data / DATABASE)
 
 
-def as_it_runs(settings: Settings, data: Path) -> Settings:
-    """*settings* with the address of a server that runs on *data* now, where it was given one by flags."""
+async def _as_it_runs(settings: Settings, store: CommonStore) -> Settings:
+    """*settings* with the address of a server that runs on *store* now, where it was given one by flags."""
     if settings.public_url:
         return settings
-    running = [one for one in living(database_path(settings, data).parent / NODES) if one]
+    running = [one for one in await store.living() if one]
     return replace(settings, public_url=running[0]) if running else settings
 
 
@@ -117,7 +116,7 @@ async def live_workflow(library: Library, slug: str) -> Live:
 
     Raises:
         WorkflowInvalid: the file has faults.
-        HooklineError: there is none of that name.
+        NotFound: there is none of that name.
     """
     live = await library.read(slug)
     if live is not None:
@@ -126,7 +125,7 @@ async def live_workflow(library: Library, slug: str) -> Live:
         raise WorkflowInvalid(faults)
     known = [path.stem for path in workflow_files(library.folder)]
     hint = did_you_mean(slug, known) or (one_of(known) if known else "it has no workflow files")
-    raise HooklineError(f'there is no workflow "{slug}" in {library.folder}; {hint}')
+    raise NotFound(f'there is no workflow "{slug}" in {library.folder}; {hint}')
 
 
 def catalogue(
@@ -155,21 +154,30 @@ def catalogue(
 
 
 @contextlib.asynccontextmanager
-async def open_rooms(settings: Settings, *, workflows: Path, data: Path) -> AsyncIterator[Rooms]:
+async def open_rooms(
+    settings: Settings, *, workflows: Path, data: Path, is_beside: bool = False, is_from_store: bool = False
+) -> AsyncIterator[Rooms]:
     """
-    Open the data of a server; the same whether one runs on it or not.
+    Open the data of a server; the same whether one runs on it or not. Who is *beside* one shows the
+    addresses that it has. *is_from_store*: the versions that others made live are read instead of files.
 
     Raises:
         StoreUnavailable, SettingsError: it cannot be opened; the message says why.
     """
     key = root_key(os.environ, data)
-    store = await SQLiteStore.open(database_path(settings, data))
+    store = await open_store(
+        settings.store.url,
+        sqlite=data / DATABASE,
+        patience_seconds=settings.store.patience_seconds,
+    )
     try:
+        if is_beside:
+            settings = await _as_it_runs(settings, store)
         shelf = Shelf(workflows)
         vault = Vault(store, key, os.environ, models=shelf.connection_model)
         await vault.load()
         token_of = token_deriver(key)
-        addresses, drafts = SQLiteAddresses(store), SQLiteDrafts(store, time.time)
+        addresses, drafts = StoredAddresses(store), StoredDrafts(store, time.time)
         library = Library(
             workflows,
             store,
@@ -179,34 +187,35 @@ async def open_rooms(settings: Settings, *, workflows: Path, data: Path) -> Asyn
             addresses=addresses,
             overrides=settings.vars.of,
             drafts=drafts,
+            is_from_store=is_from_store,
         )
-        keeping = SQLiteKeeping(store)
+        keeping = keeping_of(store)
         safe = HeldSafe(vault)
-        history = SQLiteHistory(
+        history = StoredHistory(
             store, Redactions(library, store, store.newest_version, drafts), safe.secret_values
         )
-        problems, changes = SQLiteProblems(store), Changes()
+        problems, changes = StoredProblems(store), Changes()
         yield Rooms(
             settings=settings,
             data=data,
             store=store,
             history=history,
             keeping=keeping,
-            people=SQLitePeople(store, time.time),
-            users=SQLiteUsers(store, time.time),
-            audit=SQLiteAudit(store, time.time),
-            pauses=SQLitePauses(store, time.time),
+            people=StoredPeople(store, time.time),
+            users=StoredUsers(store, time.time),
+            audit=StoredAudit(store, time.time),
+            pauses=StoredPauses(store, time.time),
             problems=problems,
-            replays=SQLiteReplays(store),
+            replays=StoredReplays(store),
             vault=vault,
             safe=safe,
             shelf=shelf,
             library=library,
             addresses=addresses,
             drafts=drafts,
-            versions=SQLiteVersions(store),
+            versions=StoredVersions(store),
             changes=changes,
-            watcher=Watcher(SQLiteWatch(store), history, problems, changes, time.monotonic),
+            watcher=Watcher(StoredWatch(store), history, problems, changes, time.monotonic),
             resume_token=resume_token_deriver(key),
             form_token_of=form_deriver(key),
         )

@@ -17,15 +17,15 @@ from runner.cli.inputs import input_option, inputs_of
 from runner.cli.options import (
     Place,
     asynchronous,
-    data_options,
     example,
     json_option,
     person,
+    server_options,
     workflows_option,
 )
 from runner.cli.requests import headers_of
 from runner.cli.showing import note, print_json
-from runner.errors import HooklineError
+from runner.errors import HooklineError, SettingsError
 from runner.values import Json
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from runner.engine.runs import Event
     from runner.engine.turn import Tools
     from runner.engine.worker import Worker
-    from runner.store.sqlite import SQLiteStore
+    from runner.store.common import CommonStore
     from runner.workbench.rehearsal import Ahead
 
 MOST_WAITS = 2000  # of one rehearsal: twice what a `repeat` may make
@@ -53,7 +53,7 @@ class Request:
 class Stage:
     """Where the run takes place. `called` names the actions that a rehearsal did not call, by key."""
 
-    store: SQLiteStore
+    store: CommonStore
     library: Library
     tools: Tools
     live: Live
@@ -71,6 +71,7 @@ class Stage:
     epilog=example(
         "hookline run hello --payload workflows/fixtures/hello.json",
         "hookline run refund --live --input order=1042 --input reason=damaged",
+        "hookline run refund --live --input order=1042 --server https://hookline.example.com",
     )
 )
 @click.argument("slug")
@@ -85,7 +86,7 @@ class Stage:
 @input_option
 @click.option("--live", is_flag=True, help="Call the actions, with this server's secrets and connections.")
 @workflows_option
-@data_options
+@server_options
 @json_option
 @asynchronous
 async def run(
@@ -103,26 +104,42 @@ async def run(
     Actions are only shown, and give null, unless --live is given: then they are called, and the
     run stands in the history. Those of `state` begin with nothing kept, and keep nothing. Times are
     not waited for, and answers cannot come, unless --live is given. Exit status 1 if the run failed
-    or began to wait.
+    or began to wait. With --server it is started there, by its `manual` trigger; only --live goes there.
     """
-    from runner.cli.runs import show_run
-    from runner.store.history import SQLiteHistory
+    from runner.cli.options import ask_server
+    from runner.cli.run_far import run_there
+    from runner.store.history import StoredHistory
 
     request = _request(payload, headers)
+    if live and place.server is not None:
+        if headers:
+            raise SettingsError("--header: a run at a server is started by hand, and so has no headers")
+        shown = await ask_server(place.server, lambda api: run_there(api, slug, request.body, inputs))
+        _print(shown, None, as_json=as_json)
+        return
+    if place.server is not None:
+        note("A rehearsal runs here and asks no server; --live starts a run there.")
     staged = _live(place, slug) if live else _rehearsal(place, slug)
     async with staged as stage:
         run_id = await _perform(stage, request, inputs)
-        shown = await SQLiteHistory(stage.store).run(run_id)
+        shown = await StoredHistory(stage.store).run(run_id)
     webhook = stage.live.workflow.webhook
     item = 0 if webhook and webhook.split else None
     calls = None if stage.called is None else _calls(shown, stage.called, item)
     if calls and shown["reason"]["code"] == "succeeded":
         shown["reason"]["sentence"] = f"Ran to its end; live it makes {_count(calls)}."
+    _print(shown, calls, as_json=as_json)
+
+
+def _print(shown: Json, calls: dict[str, str] | None, *, as_json: bool) -> None:
+    """Print a run; *calls* are those that a rehearsal did not make. Exit status 1 if it failed or waits."""
+    from runner.cli.runs import show_run
+
     if as_json:
         print_json(shown if calls is None else {**shown, "calls": calls})
     else:
         show_run(shown, calls)
-    if shown["status"] == "waiting" and not live:
+    if shown["status"] == "waiting" and calls is not None:
         note("A rehearsal does not go on later.")
     if shown["status"] in ("failed", "waiting"):
         raise click.exceptions.Exit(1)
@@ -169,10 +186,10 @@ async def _perform(stage: Stage, request: Request, inputs: tuple[str, ...]) -> s
 
 async def _through_waits(stage: Stage, ahead: Ahead, worker: Worker, run_id: str) -> None:
     """Go on through the waits of a rehearsal as if their times had come; one for an answer stays."""
-    from runner.store.history import SQLiteHistory
+    from runner.store.history import StoredHistory
     from runner.workbench.rehearsal import waits_for_time
 
-    history = SQLiteHistory(stage.store)
+    history = StoredHistory(stage.store)
     for _ in range(MOST_WAITS):
         if not waits_for_time(await history.run(run_id)):
             return
@@ -184,9 +201,9 @@ async def _through_waits(stage: Stage, ahead: Ahead, worker: Worker, run_id: str
 
 
 async def _count_of_runs(stage: Stage, event_id: str) -> int:
-    from runner.store.history import SQLiteHistory
+    from runner.store.history import StoredHistory
 
-    event = await SQLiteHistory(stage.store).event(event_id)
+    event = await StoredHistory(stage.store).event(event_id)
     return len(event["runs"])
 
 
@@ -198,7 +215,6 @@ async def _live(place: Place, slug: str) -> AsyncIterator[Stage]:
     from runner.engine.paths import steps_by_path
     from runner.engine.pauses import PauseBoard
     from runner.language.workflow import CallWorkflow
-    from runner.store.nodes import NodeLock
 
     async with place.opened(may_make=True) as rooms, open_tools(rooms, on_answer=_nobody) as opened:
         holding = PauseBoard(rooms.pauses)
@@ -207,11 +223,9 @@ async def _live(place: Place, slug: str) -> AsyncIterator[Stage]:
         live = await live_workflow(rooms.library, slug)
         if any(isinstance(one.body, CallWorkflow) for one in steps_by_path(live.workflow).values()):
             await rooms.library.reload()  # whom it calls, too
-        lock = NodeLock(rooms.store.nodes, new_node_name())  # nobody takes the run over while we live
-        try:
-            yield Stage(rooms.store, rooms.library, tools, live, lock.node, None)
-        finally:
-            lock.release()
+        node = new_node_name()
+        async with rooms.store.present(node):  # nobody takes the run over while we live
+            yield Stage(rooms.store, rooms.library, tools, live, node, None)
 
 
 @asynccontextmanager
@@ -279,7 +293,7 @@ def _event(live: Live, request: Request, given: tuple[str, ...]) -> Event:
     from runner.engine.accept import new_id
     from runner.engine.runs import Disposition, Event, Gate
     from runner.engine.starting import manual_event
-    from runner.errors import InputsRefused, SettingsError
+    from runner.errors import InputsRefused
 
     now = time.time()
     inputs = inputs_of(live, request.body, given)

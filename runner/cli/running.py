@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import os
 import random
 import sys
 import time
@@ -20,23 +21,25 @@ from typing import Any
 from runner.cli.house import Rooms, new_node_name
 from runner.cli.keeping import let_go, let_go_audit, let_go_versions
 from runner.cli.late import LateOutbound, LatePages, open_keys, warm
+from runner.cli.log import name_process
 from runner.cli.recovering import recovering_chores
 from runner.cli.timing import Clockwork
 from runner.cli.trying import open_desk
-from runner.cli.vitals import meter_of
+from runner.cli.vitals import meter_of, vitals_of
 from runner.engine.accept import Door
 from runner.engine.answer import Callers
 from runner.engine.calling import ServerCalling
 from runner.engine.connecting import shown_connection
 from runner.engine.examining import Examiner
-from runner.engine.expiring import warn
 from runner.engine.fairness import Fairness
+from runner.engine.measures import Measures
 from runner.engine.own_events import OwnEvents
 from runner.engine.parking import Parking
 from runner.engine.pauses import PauseBoard
 from runner.engine.places import Destinations
 from runner.engine.release import release_ended
 from runner.engine.resuming import Resuming
+from runner.engine.runs import Queue
 from runner.engine.tokens import Keeper
 from runner.engine.turn import Tools
 from runner.engine.upkeep import Chore, keep_up
@@ -45,12 +48,13 @@ from runner.engine.watching import LOOK_SECONDS
 from runner.engine.worker import Worker
 from runner.evaluator.pool import EvaluatorPool
 from runner.queue.embedded import EmbeddedQueue
-from runner.store.answers import SQLiteAnswers
-from runner.store.calls import SQLiteChildren
-from runner.store.nodes import NodeLock
-from runner.store.own_events import SQLiteOwnEvents
-from runner.store.parking import SQLiteParking
-from runner.store.state import SQLiteStates
+from runner.store.answers import StoredAnswers
+from runner.store.calls import StoredChildren
+from runner.store.own_events import StoredOwnEvents
+from runner.store.parking import StoredParking
+from runner.store.sqlite import SQLiteStore
+from runner.store.state import StoredStates
+from runner.telemetry import close_tracer, open_tracer
 from web.bodies import Room
 from web.forms import Forms
 from web.hooks import Hooks
@@ -66,24 +70,32 @@ COLLECTED_AFTER_OBJECTS = 20_000  # some ten megabytes at most wait for a collec
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """What executes and what accepts, ready; `worker` is None where this process only receives."""
+    """
+    What executes and what accepts, ready; `worker` is None where this process only receives. `number` is that
+    of this process among several behind one address.
+    """
 
     door: Door
     worker: Worker | None
     tools: Tools
     examiner: Examiner
     meter: Meter
+    number: int | None = None  # None: it is alone
 
 
 @contextlib.asynccontextmanager
-async def open_tools(rooms: Rooms, *, on_answer: Callable[[str, Any], None]) -> AsyncIterator[Tools]:
-    """What every turn works with."""
+async def open_tools(
+    rooms: Rooms, *, on_answer: Callable[[str, Any], None], is_traced: bool = False
+) -> AsyncIterator[Tools]:
+    """What every turn works with; *is_traced*: a server's, whose traces go where the settings say."""
     limits = rooms.settings.limits
+    tracer = open_tracer(rooms.settings.telemetry, os.environ) if is_traced else None
     evaluator = EvaluatorPool(seconds=limits.evaluation_ms / 1000, mebibytes=limits.evaluation_mib)
     outbound = LateOutbound(
         rooms.settings.network,
         max_reply_bytes=limits.answer_bytes,
         secret_values=rooms.safe.secret_values,
+        tracer=tracer,
     )
     destinations = Destinations(limit=limits.per_destination, clock=time.time)
     keeper = Keeper(rooms.vault, outbound, destinations, time.time)
@@ -102,63 +114,80 @@ async def open_tools(rooms: Rooms, *, on_answer: Callable[[str, Any], None]) -> 
             keeper=keeper,
             commands=rooms.settings.commands,
             public_url=rooms.settings.address,
-            states=SQLiteStates(rooms.store),
-            answers=SQLiteAnswers(rooms.store),
+            states=StoredStates(rooms.store),
+            answers=StoredAnswers(rooms.store),
             resume_token=rooms.resume_token,
+            tracer=tracer,
+            measures=Measures(evaluator_restarts=lambda: evaluator.restarts),
         )
     finally:
         await keeper.close()
         await outbound.close()
         await evaluator.close()
+        await close_tracer(tracer)
 
 
 @contextlib.asynccontextmanager
-async def open_engine(rooms: Rooms, *, execute: bool, stop: asyncio.Event) -> AsyncIterator[Engine]:
+async def open_engine(
+    rooms: Rooms, *, execute: bool, stop: asyncio.Event, serves: bool = True
+) -> AsyncIterator[Engine]:
     """The engine of one process. From *stop* on it claims nothing; runs in hand get the grace period."""
     store = rooms.store
-    lock = NodeLock(store.nodes, new_node_name(), address=rooms.settings.address)
+    node = new_node_name()
     callers = Callers()
-    try:
-        async with open_tools(rooms, on_answer=callers.answered) as tools, open_keys(rooms.settings) as keys:
-            await store.take_over(
-                node=lock.node, now=time.time()
-            )  # runs whose process died, before anything new
-            holding = PauseBoard(rooms.pauses)
-            await holding.refresh()
-            worker, meter = None, meter_of(rooms)
-            if execute:
-                queue = EmbeddedQueue(store, clock=time.time)
-                calling = calling_of(rooms, tools, holding, woke=queue.wake)
-                worker = Worker(
-                    node=lock.node, tools=replace(tools, calling=calling), library=rooms.library,
-                    queue=queue, on_end=callers.ended, measure=meter.note,
+    name_process(node=node)
+    async with (
+        store.present(node, address=rooms.settings.address if serves else ""),
+        open_tools(rooms, on_answer=callers.answered, is_traced=True) as tools,
+        open_keys(rooms.settings) as keys,
+    ):
+        await store.take_over(node=node, now=time.time())  # runs whose process died, before anything new
+        queue, holding = _queue(rooms), PauseBoard(rooms.pauses)
+        await holding.refresh()
+        worker, meter = None, meter_of(rooms, tools.measures)
+        if execute:
+            calling = calling_of(rooms, tools, holding, woke=queue.wake)
+            worker = Worker(
+                    node=node, tools=replace(tools, calling=calling), library=rooms.library,
+                    queue=queue, on_end=callers.ended,
                 )  # fmt: skip
-            parking = _parking(rooms, tools, worker) if worker else None
-            if parking:
-                await parking.find()  # what is paused, before the first call
-            limit = rooms.settings.limits.backlog
-            door = Door(store, worker, callers, tools.evaluator, time.time, limit, holding)
-            chores = _chores(rooms, lock.node, worker, door)
-            chores += recovering_chores(rooms, lock.node, tools, worker)
-            chores.append(Chore("look how the server is", SAMPLE_SECONDS, meter.sample))
-            clockwork = Clockwork(rooms, lock.node, door, tools) if worker else None
-            chores += clockwork.chores() if clockwork else []
-            upkeep = asyncio.create_task(keep_up(chores))
-            working = asyncio.create_task(_work(worker, stop, rooms.settings.server.grace_seconds))
-            lag = asyncio.create_task(meter.watch_the_loop())
-            waking = asyncio.create_task(_nothing() if parking is None else parking.run())
-            try:
-                yield Engine(door, worker, tools, Examiner(rooms.safe.secrets, keys), meter)
-            finally:
-                stop.set()
-                upkeep.cancel()
-                waking.cancel()
-                lag.cancel()
-                await asyncio.gather(upkeep, waking, working, lag, return_exceptions=True)
-                if clockwork:
-                    await clockwork.close()
-    finally:
-        lock.release()
+        parking = _parking(rooms, tools, worker) if worker else None
+        if parking:
+            await parking.find()  # what is paused, before the first call
+        limit = rooms.settings.limits.backlog
+        door = Door(
+                store, worker, callers, tools.evaluator, time.time, limit, holding,
+                tools.measures, tools.tracer,
+            )  # fmt: skip
+        chores = _chores(rooms, node, worker, door)
+        chores += recovering_chores(rooms, node, tools, worker)
+        chores.append(Chore("look how the server is", SAMPLE_SECONDS, meter.sample))
+        clockwork = Clockwork(rooms, node, door, tools) if worker else None
+        chores += clockwork.chores() if clockwork else []
+        upkeep = asyncio.create_task(keep_up(chores))
+        working = asyncio.create_task(_work(worker, stop, rooms.settings.server.grace_seconds))
+        lag = asyncio.create_task(meter.watch_the_loop())
+        waking = asyncio.create_task(_nothing() if parking is None else parking.run())
+        try:
+            yield Engine(door, worker, tools, Examiner(rooms.safe.secrets, keys), meter)
+        finally:
+            stop.set()
+            upkeep.cancel()
+            waking.cancel()
+            lag.cancel()
+            await asyncio.gather(upkeep, waking, working, lag, return_exceptions=True)
+            await queue.close()
+            if clockwork:
+                await clockwork.close()
+
+
+def _queue(rooms: Rooms) -> Queue:
+    """Where this process's worker gets its turns from."""
+    if isinstance(rooms.store, SQLiteStore):
+        return EmbeddedQueue(rooms.store, clock=time.time)
+    from runner.queue.pgqueuer import PgQueuerQueue
+
+    return PgQueuerQueue(rooms.settings.store.url)
 
 
 def calling_of(
@@ -167,7 +196,7 @@ def calling_of(
     """What starts the runs that others call; *woke()* hears that one may begin."""
     limit = rooms.settings.limits.backlog
     door = Door(rooms.store, None, Callers(), tools.evaluator, time.time, limit, holding)
-    return ServerCalling(door, rooms.library, SQLiteChildren(rooms.store), woke)
+    return ServerCalling(door, rooms.library, StoredChildren(rooms.store), woke)
 
 
 async def _work(worker: Worker | None, stop: asyncio.Event, grace_seconds: float) -> None:
@@ -184,7 +213,7 @@ async def _work(worker: Worker | None, stop: asyncio.Event, grace_seconds: float
 def _parking(rooms: Rooms, tools: Tools, worker: Worker) -> Parking:
     """What wakes the runs that wait for a destination of this process."""
     return Parking(
-        SQLiteParking(rooms.store),
+        StoredParking(rooms.store),
         tools.destinations,
         pauses=rooms.pauses,
         clock=tools.clock,
@@ -217,7 +246,7 @@ def _chores(rooms: Rooms, node: str, worker: Worker | None, door: Door) -> list[
             pass
 
     async def tidy_state() -> None:
-        states = SQLiteStates(store)
+        states = StoredStates(store)
         while await states.tidy(now=time.time(), most=MOST_FORGOTTEN) >= MOST_FORGOTTEN:
             pass
 
@@ -226,14 +255,11 @@ def _chores(rooms: Rooms, node: str, worker: Worker | None, door: Door) -> list[
             await release_ended(door, rooms.pauses, door.holding, rooms.library)
 
     own_events = OwnEvents(
-        SQLiteOwnEvents(store), door, rooms.library,
+        StoredOwnEvents(store), door, rooms.library,
         show_run=rooms.history.run, show_problem=rooms.problems.show,
         show_connection=lambda name: shown_connection(rooms.vault, name, time.time()),
         secrets=rooms.safe.secret_values, public_url=rooms.settings.address,
     )  # fmt: skip
-
-    async def warn_of_ends() -> None:
-        await warn(rooms.vault, SQLiteOwnEvents(store), time.time)
 
     async def reload_workflows() -> None:
         await asyncio.to_thread(rooms.shelf.keep_up)  # before those who use its connectors
@@ -242,26 +268,27 @@ def _chores(rooms: Rooms, node: str, worker: Worker | None, door: Door) -> list[
             version = live.version if live else None
             item = {"slug": slug, "change": "read", "version": version, "by": None}
             rooms.changes.tell("workflow", item)
-        await rooms.library.note_gone()
+        await rooms.library.note_state()
 
     # changes by other processes and by people show within a second (execution.md, "Versions")
-    return [
+    chores = [
         Chore("reload workflows", 1.0, reload_workflows),
         Chore("reload the vault", 1.0, rooms.vault.load),
         Chore("tell pages what changes", LOOK_SECONDS, rooms.watcher.look),
         Chore("cancel runs", 0.5, cancel_what_was_asked),
         Chore("release what ended pauses held", 0.5, release_held),
         Chore("start runs of own events", 0.5, own_events.advance),
-        Chore("warn of connections that end", 60.0, warn_of_ends),
         Chore("forget old delivery keys", 60.0, forget_deliveries),
         Chore("forget state whose time is over", 60.0, tidy_state),
         Chore("take over runs of dead processes", 2.0, take_over),
         Chore("trim refused requests", 60.0, trim),
-        Chore("checkpoint the log", 30.0, store.checkpoint),
         Chore("let go of what is old", 60.0, lambda: let_go(rooms)),
         Chore("let go of unused versions", 3600.0, lambda: let_go_versions(rooms)),
         Chore("let go of the old audit log", 600.0, lambda: let_go_audit(rooms)),
     ]
+    if isinstance(store, SQLiteStore):
+        chores.append(Chore("checkpoint the log", 30.0, store.checkpoint))
+    return chores
 
 
 async def run_server(
@@ -279,13 +306,14 @@ async def run_server(
         worker.watch(stop)
     settings = rooms.settings
     await rooms.library.reload()
-    await rooms.library.note_gone()
+    await rooms.library.note_state()
     async with open_engine(rooms, execute=execute, stop=stop) as engine, open_desk() as desk:
 
         def open_pages() -> Any:
             from runner.cli.pages import pages_of
 
-            return pages_of(rooms, engine, desk, lambda: app)
+            numbered = engine if worker is None else replace(engine, number=worker.index)
+            return pages_of(rooms, numbered, desk, lambda: app)
 
         pages = LatePages(open_pages)
         room = Room(settings.limits.reading_bytes)
@@ -336,11 +364,42 @@ async def run_server(
         await serve(app, options, stop=stop, sockets=sockets, ready=is_ready)
 
 
+async def run_worker(
+    rooms: Rooms, *, ready: Callable[[str], None], metrics: tuple[str, int] | None = None
+) -> None:
+    """
+    Execute until SIGTERM or SIGINT. *metrics*: host and port at which this process tells of itself.
+
+    Raises:
+        SettingsError: that address cannot be used.
+    """
+    stop = asyncio.Event()
+    stop_at_signals(stop)
+    await rooms.library.reload()
+    await rooms.library.note_state()
+    async with open_engine(rooms, execute=True, stop=stop, serves=False) as engine:
+        _tune_the_interpreter()
+        assert engine.worker is not None
+        ready(engine.worker.node)
+        if metrics is None:
+            await stop.wait()
+            return
+        from web.node_metrics import NodeMetrics
+
+        vitals = vitals_of(rooms, engine.tools, engine.meter)
+        options = ServeOptions(host=metrics[0], port=metrics[1], grace_seconds=1)
+        await serve(NodeMetrics(vitals, rooms.people), options, stop=stop, ready=_nobody_asks)
+
+
 def resuming_of(rooms: Rooms, door: Door) -> Resuming:
     """What takes the answers to `wait_for` steps."""
-    answers = SQLiteAnswers(rooms.store, rooms.history.veils)
+    answers = StoredAnswers(rooms.store, rooms.history.veils)
     woke = door.worker.queue.wake if door.worker else _nobody_waits
     return Resuming(answers, rooms.library, rooms.resume_token, time.time, woke)
+
+
+def _nobody_asks(_address: str) -> None:
+    """It was said where before."""
 
 
 def _nobody_waits() -> None:

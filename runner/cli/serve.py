@@ -54,12 +54,13 @@ def serve(
 ) -> None:
     """Run the server: inbound addresses, engine, pages and API, until SIGTERM or Ctrl-C."""
     from runner.cli import log
+    from runner.store.opening import is_postgres
     from web.serve import install_loop, listen
     from web.supervisor import inherited, supervise
 
-    log.set_up(is_verbose=verbose)
     settings = place.settings(server__host=host, server__port=port, server__workers=workers)
-    if not place.workflows.is_dir():
+    log.set_up(is_verbose=verbose, is_json=settings.log.format == "json")
+    if not place.workflows.is_dir() and not is_postgres(settings.store.url):
         raise SettingsError(
             f"there is no folder {place.workflows}; `hookline init` makes one, "
             "and `--workflows` names another"
@@ -86,7 +87,9 @@ async def _serve(
     from runner.cli.house import open_rooms
     from runner.cli.running import run_server
 
-    async with open_rooms(settings, workflows=place.workflows, data=place.data) as rooms:
+    async with open_rooms(
+        settings, workflows=place.workflows, data=place.data, is_from_store=not place.workflows.is_dir()
+    ) as rooms:
         await _read_first(rooms)
         if worker is None:
             await _introduce(rooms)
@@ -97,7 +100,9 @@ async def _introduced(place: Place, settings: Settings) -> None:
     """Before the workers start: the database and the key are made once, and people told once."""
     from runner.cli.house import open_rooms
 
-    async with open_rooms(settings, workflows=place.workflows, data=place.data) as rooms:
+    async with open_rooms(
+        settings, workflows=place.workflows, data=place.data, is_from_store=not place.workflows.is_dir()
+    ) as rooms:
         await _read_first(rooms)
         await _introduce(rooms)
 
