@@ -30,6 +30,8 @@ HooklineError
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 def as_sentence(reason: object) -> str:
     """The message of an error, or any reason, as people read it: with a capital and a full stop."""
@@ -92,7 +94,12 @@ class InputsRefused(InboundError):
 
 
 class ActionError(HooklineError):
-    """An action did not succeed; the message is for a person and holds no secret."""
+    """
+    An action did not succeed; the message is for a person and holds no secret. `type` is the language's
+    `error.type`.
+    """
+
+    type: ClassVar[str] = "rejected"
 
 
 class Rejected(ActionError):
@@ -102,9 +109,13 @@ class Rejected(ActionError):
 class ConnectionRejected(ActionError):
     """The other side refused our credentials; a person has to mend the connection."""
 
+    type = "connection_rejected"
+
 
 class Unavailable(ActionError):
     """The other side could not be reached or asked us to come back; nothing happened there."""
+
+    type = "unavailable"
 
     def __init__(
         self, message: str, *, retry_after_seconds: float | None = None, cause: str = "network"
@@ -118,6 +129,8 @@ class Unavailable(ActionError):
 class OutcomeUnknown(ActionError):
     """The call was sent and no clear answer came: it may have happened."""
 
+    type = "outcome_unknown"
+
     def __init__(self, message: str, *, cause: str = "network") -> None:
         """`cause` is what `retry.on` names: "network", "timeout" or an HTTP status as text."""
         super().__init__(message)
@@ -127,6 +140,8 @@ class OutcomeUnknown(ActionError):
 class TimedOut(OutcomeUnknown):
     """The call was sent and no answer came in time: it may have happened."""
 
+    type = "timeout"
+
     def __init__(self, message: str) -> None:
         super().__init__(message, cause="timeout")
 
@@ -134,8 +149,11 @@ class TimedOut(OutcomeUnknown):
 class Parked(ActionError):
     """
     Nothing was sent: its destination does not answer, has no place free, or is paused. It costs
-    no attempt; the run waits at `place` (host:port, or a paused connection) and is woken there.
+    no attempt; the run waits at `place` (host:port, or a paused connection) and is woken there. Its `type` is
+    no error of a step.
     """
+
+    type = "parked"
 
     def __init__(self, message: str, *, place: str, is_down: bool = False) -> None:
         """`is_down`: it does not answer, or asked to be left alone."""

@@ -134,7 +134,7 @@ class Forms:
         except InboundError as error:
             return self._said(error.status, "We cannot take this", f"{_capital(error)}.")
         except (BacklogFull, StoreUnavailable) as error:
-            log.warning("a form hears 503: %s", error, extra={"action": "refused"})
+            log.error("a form hears 503: %s", error, extra={"action": "refused"})  # noqa: TRY400
             answer = self._said(503, "Not now", "We cannot take this just now, and nothing of it is kept. "
                                 "Please go back and send it again in a little while.")  # fmt: skip
             return with_header(answer, "retry-after", str(RETRY_SECONDS))

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
+from runner.engine.about import be_about
 from runner.engine.accept import Door, accept, hold_unread, ignore, new_id, refuse_when_full, reject
 from runner.engine.answer import Answer, fixed, of_duplicate, of_event, wait
 from runner.engine.examining import (
@@ -29,6 +30,7 @@ from runner.engine.names import bounds_of
 from runner.engine.rechecking import at, path_of
 from runner.engine.runs import Disposition, Event, Gate
 from runner.engine.sampling import is_sample, sampled
+from runner.engine.tracing import report_request
 from runner.errors import ActionError, BacklogFull, InboundError, StoreUnavailable
 from runner.inbound.cors import cors_headers, preflight
 from runner.inbound.decode import Bounds, body_limit
@@ -159,9 +161,19 @@ class Hooks:
         self, called: Called, headers: Mapping[str, str], scope: Scope, receive: Receive
     ) -> Answer:
         door, live = self._door, called.live
+        workflow = live.workflow
+        event = self._event(workflow.slug, live.token, called.rest, headers, scope)
+        be_about(event=event.id, workflow=workflow.slug)
+        answer = await self._judge(called, event, scope, receive)
+        if door.tracer is not None:
+            report_request(door.tracer, event, status=answer.status, ended_at=door.clock())
+        return answer
+
+    async def _judge(self, called: Called, event: Event, scope: Scope, receive: Receive) -> Answer:
+        """The answer to the request that *event* is of, whose body is not read yet."""
+        door, live, headers = self._door, called.live, event.headers
         workflow, webhook = live.workflow, live.workflow.webhook
         assert webhook is not None
-        event = self._event(workflow.slug, live.token, called.rest, headers, scope)
         is_wanted = scope["method"] in webhook.methods
         if not is_wanted and not answers_handshakes(live):
             return await self._not_this_way(event, called)
@@ -311,7 +323,7 @@ class Hooks:
         now = self._door.clock()
         if not 0 <= now - self._said_at < SAID_SECONDS:
             self._said_at = now
-            log.warning("senders hear 503: %s", error, extra={"action": "refused"})
+            log.error("senders hear 503: %s", error, extra={"action": "refused"})
         return with_header(
             _problem(503, "not now; please send this again"), "retry-after", str(RETRY_AFTER_SECONDS)
         )

@@ -113,7 +113,7 @@ class Resume:
         except InboundError as error:
             return Reply(error.status, "wrong", as_sentence(error))
         except (BacklogFull, StoreUnavailable) as error:
-            log.warning("an answer hears 503: %s", error, extra={"action": "refused"})
+            log.error("an answer hears 503: %s", error, extra={"action": "refused"})  # noqa: TRY400
             sentence = "This cannot be taken just now; please send it again."
             return Reply(503, "wrong", sentence, headers={"retry-after": str(RETRY_AFTER_SECONDS)})
 

@@ -201,7 +201,7 @@ async def _lifespan(app: ASGIWrapper, config: Config, state: dict[str, Any]) -> 
             with suppress(LifespanTimeoutError):
                 await lifespan.wait_for_shutdown()
             if not lifespan.shutdown.is_set():
-                log.error("the application did not shut down in time", extra={"action": "late"})
+                log.warning("the application did not shut down in time", extra={"action": "late"})
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

@@ -123,7 +123,7 @@ def _stop(slots: list[_Slot], wake: _Wake, grace_seconds: float) -> int:
         wake.wait(latest - now)
     for slot in slots:
         if slot.is_running:
-            log.error("worker %d did not end: killed", slot.index, extra={"action": "killed"})
+            log.warning("worker %d did not end: killed", slot.index, extra={"action": "killed"})
             slot.send(signal.SIGKILL)
     # -SIGTERM: it was told before it had a handler, and so before it had accepted anything.
     return 0 if all(slot.last_status in (0, -signal.SIGTERM) for slot in slots) else 1

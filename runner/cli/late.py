@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from runner.connector import Places
+    from runner.engine.tracing import Tracer
     from runner.inbound.verdict import Fetch
     from runner.outbound.client import HttpClient, Outbound
     from runner.outbound.fetching import Keys
@@ -57,8 +58,10 @@ class LateOutbound:
         *,
         max_reply_bytes: int,
         secret_values: Callable[[], frozenset[str]] = frozenset,
+        tracer: Tracer | None = None,
     ) -> None:
         """As `runner.outbound.Outbound`."""
+        self._tracer = tracer
         self._network = network
         self._secret_values = secret_values
         self._max_reply_bytes = max_reply_bytes
@@ -81,6 +84,7 @@ class LateOutbound:
                 **asdict(self._network),
                 max_reply_bytes=self._max_reply_bytes,
                 secret_values=self._secret_values,
+                tracer=self._tracer,
             )
         return self._made
 

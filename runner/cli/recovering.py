@@ -9,14 +9,18 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from runner.engine.crowding import CrowdWatch
+from runner.engine.expiring import warn
 from runner.engine.notices import Notice, Teller, Way
 from runner.engine.replaying import Replayer
 from runner.engine.replays import Terms
 from runner.engine.silence import expected
 from runner.engine.upkeep import Chore
-from runner.store.notices import SQLiteNotices
-from runner.store.replays import SQLiteReplays
-from runner.store.silence import SQLiteListening
+from runner.store.crowding import StoredCrowding
+from runner.store.notices import StoredNotices
+from runner.store.own_events import StoredOwnEvents
+from runner.store.replays import StoredReplays
+from runner.store.silence import StoredListening
 from runner.values import Json
 
 if TYPE_CHECKING:
@@ -31,7 +35,7 @@ NOBODY = "nobody"  # a node that moves nothing on: it only plans, starts and pau
 def replayer_of(rooms: Rooms, *, node: str = NOBODY, woke: Callable[[], None] = lambda: None) -> Replayer:
     """Replays on the data of *rooms*, moved on by *node*."""
     return Replayer(
-        SQLiteReplays(rooms.store),
+        StoredReplays(rooms.store),
         rooms.library,
         node=node,
         clock=time.time,
@@ -78,16 +82,24 @@ def recovering_chores(rooms: Rooms, node: str, tools: Tools, worker: Worker | No
 
     replayer = replayer_of(rooms, node=node, woke=woke)
     notify = rooms.settings.notify
-    teller = Teller(
-        SQLiteNotices(rooms.store), tools, ways=lambda: ways_of(rooms, notify), per_minute=notify.per_minute
-    )
-    listening = SQLiteListening(rooms.store)
+    notices, limit = StoredNotices(rooms.store), rooms.settings.limits.backlog
+    teller = Teller(notices, tools, ways=lambda: ways_of(rooms, notify), per_minute=notify.per_minute)
+    listening = StoredListening(rooms.store)
 
     async def listen() -> None:
         await listening.listen(expected(rooms.library), now=time.time())
 
+    people = notices if notify.connection else None
+    address = rooms.settings.address
+
+    async def warn_of_ends() -> None:
+        await warn(rooms.vault, StoredOwnEvents(rooms.store), time.time, people=people, public_url=address)
+
+    crowd = CrowdWatch(StoredCrowding(rooms.store), limit=limit, clock=time.time)
     return [
         Chore("listen for silent senders", 5.0, listen),
+        Chore("warn of connections that end", 60.0, warn_of_ends),
+        Chore("look whether too many runs wait", 5.0, crowd.look),
         Chore("close problems", 1.0, lambda: rooms.problems.close_settled(now=time.time())),
         Chore("tell of problems", 1.0, teller.tell),
         Chore("move replays on", 0.5, replayer.advance),

@@ -10,23 +10,26 @@ from runner.engine.vitals import Meter, Vitals
 from runner.errors import HooklineError, as_sentence
 from runner.language.expressions import compile_expression
 from runner.language.scope import Scope
-from runner.store.vitals import SQLiteGauge
+from runner.store.vitals import StoredGauge
 
 if TYPE_CHECKING:
     from runner.cli.house import Rooms
+    from runner.engine.measures import Measures
     from runner.engine.turn import Evaluator, Tools
 
 EVALUATES_SECONDS = 5.0  # a process that has to be started first takes half a second
 ITSELF = "hookline health"  # in place of a workflow: no slug has a space
 
 
-def meter_of(rooms: Rooms) -> Meter:
-    """What measures this process and the store of *rooms*."""
-    return Meter(SQLiteGauge(rooms.store), clock=time.time, steady=time.monotonic)
+def meter_of(rooms: Rooms, measures: Measures) -> Meter:
+    """What measures this process, with its own *measures*, and the store of *rooms*."""
+    return Meter(
+        StoredGauge(rooms.store, rooms.keeping), clock=time.time, steady=time.monotonic, measures=measures
+    )
 
 
-def vitals_of(rooms: Rooms, tools: Tools, meter: Meter) -> Vitals:
-    """What this process can tell of how it is."""
+def vitals_of(rooms: Rooms, tools: Tools, meter: Meter, *, worker: int | None = None) -> Vitals:
+    """What this process, which is that *worker* of several (None: it is alone), can tell of how it is."""
     retention = rooms.settings.retention
     return Vitals(
         meter=meter,
@@ -34,6 +37,7 @@ def vitals_of(rooms: Rooms, tools: Tools, meter: Meter) -> Vitals:
         evaluates=lambda: evaluates(tools.evaluator),
         kept={"runs": retention.runs, "events": retention.events, "audit log": retention.audit},
         max_bytes=retention.max_bytes,
+        worker=worker,
     )
 
 

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from runner.engine.admission import Admitted, delivery_of, slot_of
+from runner.engine.measures import Measures
 from runner.engine.names import scope_at_the_door
 from runner.engine.rendering import render
 from runner.engine.runs import Claimed, Disposition, Event, Gate, NewRun, Run
 from runner.engine.sampling import mode_of
 from runner.engine.splitting import items_of, told
+from runner.engine.tracing import report_accept
 from runner.errors import BacklogFull, ExpressionError
 from runner.values import Json, dumps, random_bytes, sortable_id
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from runner.engine.library import Live
     from runner.engine.pauses import PauseBoard
     from runner.engine.runs import Store
+    from runner.engine.tracing import Tracer
     from runner.engine.turn import Evaluator
     from runner.engine.worker import Worker
     from runner.language.workflow import Workflow
@@ -52,7 +55,7 @@ class Accepted:
 class Door:
     """
     What accepting needs. `backlog_limit` counts runs that nobody has begun, and again events that
-    are held. Without `holding` none ever is.
+    are held. Without `holding` none ever is. `measures` counts what comes, and `tracer` hears of it.
     """
 
     store: Store
@@ -62,6 +65,8 @@ class Door:
     clock: Callable[[], float]
     backlog_limit: int
     holding: PauseBoard | None = None
+    measures: Measures = field(default_factory=Measures)
+    tracer: Tracer | None = None  # None: nobody is told
 
     def hold(self, workflow: Workflow) -> Gate | None:
         """The gate at which events of *workflow* are held now, or None."""
@@ -134,6 +139,7 @@ async def accept(
     items = items_of(live.workflow, event, payload)
     if items is not None:
         event = replace(event, gates=(*event.gates, told(items)))
+    began_at = door.clock()
     worker = door.worker if door.worker and (is_awaited or door.worker.has_room()) else None
     owner = worker.node if worker else None
     delivery = hold = None
@@ -174,6 +180,7 @@ async def accept(
     except BaseException:
         door.callers.forget(run_id)
         raise
+    _tell(door, event, admitted.disposition, began_at)
     if admitted.disposition is not Disposition.ACCEPTED:
         door.callers.forget(run_id)
         return Accepted(admitted.event_id, admitted.run_id or "", None, admitted.disposition)
@@ -236,11 +243,13 @@ async def reject(door: Door, event: Event, gate: Gate) -> None:
     """Keep a refused request with the reason, so that a wrong set-up can be seen and mended."""
     refused = replace(event, disposition=Disposition.REJECTED, gates=(*event.gates, gate))
     await door.store.accept(refused, [], {})
+    _tell(door, event, Disposition.REJECTED)
 
 
 async def ignore(door: Door, event: Event) -> None:
     """Keep an event that its workflow does not want; raises StoreUnavailable, and then it must come again."""
     await door.store.accept(replace(event, disposition=Disposition.IGNORED), [], {})
+    _tell(door, event, Disposition.IGNORED)
 
 
 async def hold_unread(door: Door, event: Event) -> None:
@@ -255,6 +264,18 @@ async def hold_unread(door: Door, event: Event) -> None:
         raise BacklogFull(f"{door.store.held} events are held; the limit is {door.backlog_limit}")
     held = replace(event, disposition=Disposition.HELD, gates=(*event.gates, NO_VERSION))
     await door.store.accept(held, [], {})
+    _tell(door, event, Disposition.HELD)
+
+
+def _tell(door: Door, event: Event, disposition: Disposition, began_at: float | None = None) -> None:
+    """Count *event*, which is on disk; *began_at* is when all that is needed for that was known."""
+    now, measures = door.clock(), door.measures
+    measures.received.add(event.workflow, disposition.value)
+    if began_at is None:
+        return
+    measures.accepting.add(event.workflow, now - event.received_at)
+    if door.tracer is not None:
+        report_accept(door.tracer, event, disposition=disposition.value, began_at=began_at, ended_at=now)
 
 
 async def _title(door: Door, live: Live, event: Event, payload: Json, run_id: str) -> str:

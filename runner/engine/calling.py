@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from runner.engine.accept import new_run, own_event
 from runner.engine.runs import ENDED, Event, Gate, Status
+from runner.engine.tracing import CURRENT
 from runner.inbound.inputs import in_words, judged
 from runner.language.suggest import did_you_mean
 from runner.values import Json, sortable_id
@@ -149,7 +150,9 @@ class ServerCalling:
             return Held(f"{slug} takes no calls now: {gate.reason}")
         now = self.door.clock()
         child = _event(live, run, event, record.path, inputs, chain, now)
-        child = replace(child, id=_id(run, record, "event", now), delivery_id=asked.key)
+        here = CURRENT.get()
+        traced = here.headers() if here else {}  # so that it goes on in the caller's trace
+        child = replace(child, id=_id(run, record, "event", now), delivery_id=asked.key, headers=traced)
         run_id = _id(run, record, "run", now)
         new = await new_run(self.door, live, child, inputs, run_id=run_id, owner=None, mode=run.mode)
         new = replace(new, seed=_entropy(run, record, "seed")[:16].hex())

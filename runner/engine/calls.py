@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import logging
+import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -163,9 +164,19 @@ async def call(tools: Tools, prepared: Prepared) -> Called:
     seconds = prepared.timeout_seconds
     places = tools.destinations.places(parked_at=prepared.parked_at, connection=prepared.connection_name)
     handle = _handle(tools, prepared, files, places, _state(tools, prepared))
-    with places:
-        making = _judged(tools, action.name, seconds, _result(tools, prepared, handle, places))
-        result = await _noted(tools, prepared.connection_name, making)
+    began, outcome = time.perf_counter(), "cancelled"
+    try:
+        with places:
+            making = _judged(tools, action.name, seconds, _result(tools, prepared, handle, places))
+            result = await _noted(tools, prepared.connection_name, making)
+        outcome = "succeeded"
+    except ActionError as error:
+        outcome = error.type
+        raise
+    finally:
+        tools.measures.called.add(action.name, outcome)
+        if outcome != "parked":
+            tools.measures.calling.add(action.name, time.perf_counter() - began)
     output = masked(result.model_dump(mode="json", by_alias=True), tools.safe.secret_values())
     size = len(dumps(output))
     if size > MOST_OUTPUT_BYTES:

@@ -37,6 +37,9 @@ class Keeping(Board, Protocol):
     def signed(self, thing: Thing, name: str) -> Json:
         """`{by, at}` of who set it last (UTC seconds), or None."""
 
+    def field_names(self, name: str) -> Sequence[str]:
+        """Those that a connection has, secret ones among them."""
+
     def open_fields(self, name: str) -> Mapping[str, Json]:
         """The fields of a connection that are no secrets."""
 
@@ -105,8 +108,8 @@ class Custody:
 
     def connection(self, name: str) -> Json:
         """
-        As `runner.engine.standing.described`, with `set_at, by, is_fixed, used_by, values` (the fields that
-        are no secrets) and `shared_with` (`Connection.shared_with`). Raises NotFound.
+        As `runner.engine.standing.described`, with `set_at, by, is_fixed, used_by, fields` (their names),
+        `values` (of those that are no secrets) and `shared_with` (`Connection.shared_with`). Raises NotFound.
         """
         return self._connection(name, self._users(lambda one: one.connections))
 
@@ -195,6 +198,7 @@ class Custody:
             **self._signature("connection", name),
             "is_fixed": self.vault.is_fixed("connection", name),
             "used_by": users.get(name, []),
+            "fields": list(self.vault.field_names(name)),
             "values": dict(self.vault.open_fields(name)),
             "shared_with": None if opened is None else opened.shared_with(),
         }

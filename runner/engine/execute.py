@@ -23,6 +23,7 @@ from runner.engine.steps.data import fail, filter_, respond, stop, template, tra
 from runner.engine.steps.flow import for_each, group, parallel, switch
 from runner.engine.steps.repeat import repeat
 from runner.engine.steps.waiting import wait, wait_for
+from runner.engine.tracing import CURRENT, MOST_SPANS, inside, report_step
 from runner.engine.turn import Done, Failed, Filtered, Frame, Pending, Result, Stopped, Turn
 from runner.errors import ExpressionError
 from runner.language.expressions import is_truthy
@@ -96,7 +97,28 @@ async def run_steps(turn: Turn, steps: Sequence[Step], frame: Frame) -> Result:
 
 async def run_step(turn: Turn, step: Step, frame: Frame) -> Result:
     """One step with its modifiers: `if`, `timeout`, and, after its retries, `on_error`."""
-    path = frame.prefix + step.key
+    path, tracer, here = frame.prefix + step.key, turn.tools.tracer, CURRENT.get()
+    if tracer is None or here is None or turn.spans >= MOST_SPANS or _is_recorded(turn, path):
+        return await _run_step(turn, step, path, frame)
+    turn.spans += 1
+    began_at, context = turn.tools.clock(), here.child()
+    with inside(context):
+        result = await _run_step(turn, step, path, frame)
+    report_step(
+        tracer, path, step.body.action if isinstance(step.body, Action) else step.kind, context, here.span_id,
+        began_at=began_at, now=turn.tools.clock(), status=_STATUS_IN_TRACE[type(result)],
+        error=result.type if isinstance(result, Failed) else None,
+    )  # fmt: skip
+    return result
+
+
+def _is_recorded(turn: Turn, path: str) -> bool:
+    """Whether the step ended in an earlier turn, of which the trace has heard."""
+    record = turn.records.get(path)
+    return record is not None and record.status in (RecordStatus.SUCCEEDED, RecordStatus.FAILED)
+
+
+async def _run_step(turn: Turn, step: Step, path: str, frame: Frame) -> Result:
     began = turn.tools.clock()
     while True:
         try:

@@ -97,9 +97,9 @@ class Filing:
         """Whether a workflow of that name was deleted not long ago."""
         return self.library.book.is_gone(self.library.book.token(slug), self.clock())
 
-    async def rename(self, old: str, new: str, *, by: str) -> None:
+    async def rename(self, old: str, new: str, *, by: str) -> list[str]:
         """
-        Call *old* *new* from now on: address, history, state and drafts come along.
+        Call *old* *new* from now on: address, history, state and drafts come along; the names of its files.
 
         Raises:
             NotFound: there is no *old*.
@@ -115,15 +115,17 @@ class Filing:
             await self.library.reload()
             if new in self.library.unpublished or any((folder / f"{new}{one}").exists() for one in FILES):
                 raise MoveRefused(f'there is a workflow "{new}"; choose another id')
+            files: list[str] = []
             if (folder / f"{old}{SUFFIX}").exists():
-                await asyncio.to_thread(_rename, folder, old, new)
+                files = await asyncio.to_thread(_rename, folder, old, new)
                 await self.library.read(new, signed=Signed(by, f"Renamed from {old}"))
             elif old in self.library.unpublished:
                 await self.addresses.rename(old, new)
             else:
                 raise NotFound(f"there is no workflow {old}")
             await self.library.reload()
-            await self.library.note_gone()
+            await self.library.note_state()
+            return files
 
     def _is_taken(self, slug: str) -> bool:
         """Whether anything has that slug, or had: its address and its history would come back."""
@@ -144,12 +146,12 @@ class Filing:
         return slug
 
 
-def _rename(folder: Path, old: str, new: str) -> None:
+def _rename(folder: Path, old: str, new: str) -> list[str]:
     text = text_of(folder / f"{old}{SUFFIX}")
     if not isinstance(text, str):
         raise MoveRefused(f"{old}{SUFFIX} {text.message}")
     try:
-        rename_files(folder, old, new, with_formerly(text, old, new))
+        return rename_files(folder, old, new, with_formerly(text, old, new))
     except ValueError as error:
         raise MoveRefused(f"{old}{SUFFIX}: {error}") from None
 

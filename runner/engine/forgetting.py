@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from runner.engine.keeping import Traces
 from runner.engine.runs import ENDED
 from runner.errors import MoveRefused, NotFound
 from runner.values import Json
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from runner.engine.history import History, Wanted
     from runner.engine.keeping import Keeping
     from runner.engine.runs import Store
+
+FIELDS = ("id", "workflow", "type", "delivery_id", "before")
+"""What a condition may name, beside fields of the payload."""
 
 PAGE = 200
 MOST_NAMED = 100  # open events named one by one
@@ -105,17 +109,18 @@ async def forget(
     return gone
 
 
-async def erase_traces(keeping: Keeping, wanted: Wanted, *, pause: Callable[[], Awaitable[None]]) -> bool:
+async def erase_traces(keeping: Keeping, wanted: Wanted, *, pause: Callable[[], Awaitable[None]]) -> Traces:
     """
-    Make sure that what was forgotten is in no free page, log, or text of a problem; whether that
-    was possible: a reader that does not end keeps the log.
+    Make sure that what was forgotten is in no free page, log, or text of a problem; what is left
+    nevertheless: a reader that does not end keeps it.
     """
     texts = [condition.text for condition in wanted.payload if len(condition.text) > 3]
     for _ in range(LOOKS):
-        if await keeping.erase_traces(texts):
-            return True
+        traces = await keeping.erase_traces(texts)
+        if traces is not Traces.READ:
+            return traces
         await pause()
-    return False
+    return Traces.READ
 
 
 async def _each_page(history: History, wanted: Wanted, do: Callable[[list[Json]], Awaitable[None]]) -> None:

@@ -16,6 +16,7 @@ from runner.engine.where import Anywhere, Condition
 from runner.values import Json
 
 LAST_NUMBER = 2**63 - 1  # of a row
+LOOKING_SECONDS = 0.06  # for one page: a person who waits a tenth of a second does not notice
 
 
 def write_cursor(number: int) -> str:
@@ -70,6 +71,7 @@ class Wanted:
     payload: tuple[Condition | Anywhere, ...] = ()  # of the event's payload; all must hold
     cursor: str | None = None
     limit: int = 50
+    seconds: float = LOOKING_SECONDS  # of looking row by row, where no index knows; then a page ends as it is
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Protocol
 
 LOWERED_TO = 0.95  # of the bound: not a few rows again at every turn
@@ -35,10 +36,14 @@ class Portion:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Bytes of the database: what holds data, and the file, which also holds what became free."""
+    """
+    Bytes of the database: what holds data, and its files, which also hold what became free; and what is free
+    where they lie (None: not to be known from here).
+    """
 
     used_bytes: int
     file_bytes: int
+    free_bytes: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +55,20 @@ class Forgotten:
     refused: Sequence[str] = ()
 
 
+class Traces(Enum):
+    """What is left of what was erased; the value says it, and what to do, in a sentence."""
+
+    NONE = ""
+    READ = "Somebody kept reading, so traces may be left in the database's log. Do it once more."
+    BEYOND = (
+        "No query finds it any more. Its bytes may stay in PostgreSQL's files until they are written over "
+        "(hookline vacuum --full writes them anew), and in its log, replicas and backups until these go."
+    )
+
+
 class Keeping(Protocol):
     """
-    What lets go. No method holds the writer for more than some 20 ms, nor reads for longer.
+    What lets go. No method keeps an event that arrives waiting for more than some 20 ms.
     Whatever belongs to a run or an event (records, files that nothing else uses) goes with it.
     All methods raise StoreUnavailable.
     """
@@ -90,10 +106,10 @@ class Keeping(Protocol):
         those of which a run has not ended are refused.
         """
 
-    async def erase_traces(self, texts: Sequence[str]) -> bool:
+    async def erase_traces(self, texts: Sequence[str]) -> Traces:
         """
         Make sure that nothing erased is left in the file or its log, and none of *texts* in what
-        was written of problems; whether that is so (False: somebody reads or writes; try again).
+        was written of problems; what is left nevertheless (READ: try again).
         """
 
 

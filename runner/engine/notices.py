@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 class Untold:
     """
     A problem whose state people have not heard of. `runs` counts those that are left, or were in it;
-    one of `kind` "silent" or "poll" has none.
+    one of another `kind` than "runs" has none.
     """
 
     id: str
@@ -128,6 +128,8 @@ def notice_of(one: Untold, public_url: str) -> Notice:
         return _of_silence(one, public_url)
     if one.kind == "poll":
         return _of_poll(one, public_url)
+    if one.kind == "backlog":
+        return _of_backlog(one, public_url)
     where = f"{one.workflow}, step {one.step}" if one.step else one.workflow
     url = f"{public_url}/failures/{one.id}"
     if one.is_open:
@@ -160,6 +162,15 @@ def _of_poll(one: Untold, public_url: str) -> Notice:
     return Notice("closed", _subject("Closed", one), text)
 
 
+def _of_backlog(one: Untold, public_url: str) -> Notice:
+    url = f"{public_url}/failures/{one.id}"
+    if one.is_open:
+        return Notice("open", _subject("Backlog", one), f"Backlog: {one.workflow}: {one.sentence}\n{url}")
+    how = f"Dismissed by {one.dismissed_by}: {one.note}" if one.dismissed_by is not None else "Few wait now."
+    text = f"Closed: {one.workflow}: {one.sentence}\n{how}\n{url}"
+    return Notice("closed", _subject("Closed", one), text)
+
+
 def pause_after(attempts: int) -> float:
     """Seconds until the attempt after the one with this number."""
     return min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(attempts - 1, 16))
@@ -173,6 +184,9 @@ class Notices(Protocol):
         Write the messages that are due (`ripe`, `notices_for`) and mark their problems as told, in one
         transaction; how many. None past *per_minute* in a minute.
         """
+
+    async def say(self, notice: Notice, *, now: float) -> None:
+        """Write a message that is of no problem."""
 
     async def take(self, *, now: float, seconds: float, limit: int) -> list[Sending]:
         """Messages to be sent now; nobody else gets them for *seconds*."""
@@ -233,7 +247,7 @@ class Teller:
             return
         due_at = tools.clock() + pause_after(sending.attempts)
         said = "; ".join(errors)
-        log.warning("a message could not be sent: %s", said, extra={"action": "notice_failed"})
+        log.error("a message could not be sent: %s", said, extra={"action": "notice_failed"})
         await self._notices.failed(sending.number, error=said, due_at=due_at)
 
 

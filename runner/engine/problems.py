@@ -7,8 +7,13 @@ dismisses it. What fails anew within a day of a problem that closed by itself op
 again; a dismissed one is put away for good with its runs: what only waits among them stays there,
 what fails for good is news, and so stands under a problem of its own.
 
+Of a call that got no answer nothing says why. So a run that failed of one has no cause of its own as
+long as its step has trouble that people were told of just now: it stands there, as one that may have
+arrived, and nobody is called twice in a night for one step.
+
 A sender from whom nothing comes is a problem too, of the kind "silent" and without runs
-(`runner.engine.silence`), and so is a poll that fails again and again: "poll" (`runner.engine.polls`).
+(`runner.engine.silence`), and so are a poll that fails again and again: "poll" (`runner.engine.polls`), and
+too many runs that wait: "backlog" (`runner.engine.crowding`).
 
 Pure, but for the port at the end.
 """
@@ -22,6 +27,7 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from runner.engine.paths import steps_by_path, without_indices
+from runner.engine.replays import IN_DOUBT
 from runner.engine.runs import Record, RecordStatus, Status
 from runner.language.workflow import Action
 
@@ -32,6 +38,7 @@ if TYPE_CHECKING:
     from runner.values import Json
 
 REOPENED_SECONDS = 86400.0  # how long after its closing the same cause is the same problem
+TOGETHER_SECONDS = 3600.0  # how long after its opening a problem takes in what got no answer at its step
 LONGEST_CAUSE = 200  # characters: it is a key
 LONGEST_SENTENCE = 500
 LONGEST_READ = 2000
@@ -46,7 +53,8 @@ NUMBERED = re.compile(r"[\w-]*\d[\w-]*(?:[.:,]\d[\w-]*)*")  # numbers, times, an
 class Trouble:
     """
     What a run failed of or waits for, as far as it has that in common with others. `destination`
-    is the connection, host or service that does not answer; `at` is UTC seconds.
+    is the connection, host or service that does not answer; `at` is UTC seconds. `is_in_doubt`: the run
+    failed, and what it failed at may have happened.
     """
 
     workflow: str
@@ -55,6 +63,7 @@ class Trouble:
     sentence: str
     destination: str | None
     at: float
+    is_in_doubt: bool = False
 
 
 def trouble_of(
@@ -96,7 +105,10 @@ def trouble_of(
     else:
         cause = f"{error_type}: {destination}"
         sentence = f"{destination} refuses what we sign in with: {message}"
-    return Trouble(slug, step, cause[:LONGEST_CAUSE], sentence[:LONGEST_SENTENCE], destination, at)
+    return Trouble(
+        slug, step, cause[:LONGEST_CAUSE], sentence[:LONGEST_SENTENCE], destination, at,
+        is_in_doubt=end.status is Status.FAILED and error_type in IN_DOUBT,
+    )  # fmt: skip
 
 
 def normalised(message: str) -> str:
@@ -137,9 +149,9 @@ def _destination(workflow: Workflow, step: str, record: Record) -> str | None:
 
 class Problems(Protocol):
     """
-    Problems as people see them. As JSON: `id, kind (runs, silent, poll), workflow, step, cause, sentence,
-    destination, status (open, closed), opened_at, seen {at, by} or null, closed_at, dismissed_by, note,
-    runs {total, failed, waiting, under_way, recovered, cancelled}, last_at` (when its latest run
+    Problems as people see them. As JSON: `id, kind (runs, silent, poll, backlog), workflow, step, cause,
+    sentence, destination, status (open, closed), opened_at, seen {at, by} or null, closed_at, dismissed_by,
+    note, runs {total, failed, waiting, under_way, recovered, cancelled}, last_at` (when its latest run
     was accepted), `replay` (the id of one that is under way or paused, or null); times ISO 8601.
 
     All methods raise StoreUnavailable.
@@ -162,6 +174,9 @@ class Problems(Protocol):
         When its first and its last run were accepted (UTC seconds), and how many were in each of *count*
         equal parts of that time; no parts where it has no runs.
         """
+
+    async def in_doubt(self, problem_id: str) -> int:
+        """How many of its failed runs left something behind that may have happened."""
 
     async def hasten(self, problem_id: str, *, now: float) -> int:
         """

@@ -98,7 +98,7 @@ class Publisher:
             live = await self.library.read(slug, signed=signed)
             # another process that read the file before its version was signed reads it again
             await asyncio.to_thread(os.utime, path)
-            await self.library.note_gone()
+            await self.library.note_state()
         if live is None or live.source != text:
             raise WorkflowInvalid(self.library.faults.get(slug, ()))
         return live

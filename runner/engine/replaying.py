@@ -109,8 +109,8 @@ class Replayer:
 
     async def start(self, replay_id: str, *, rate: float | None = None) -> Json:
         """
-        Begin, or go on after a pause or stop, at *rate* runs a second where it is given. Raises NotFound,
-        MoveRefused.
+        Begin, or go on after a pause or stop, at *rate* runs a second where it is given; what failed before
+        the pause is tried once more, at the end. Raises NotFound, MoveRefused.
         """
         await self._replays.move(replay_id, "running", why=None, now=self._clock(), rate=rate)
         return await self._replays.show(replay_id)

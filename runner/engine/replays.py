@@ -338,8 +338,10 @@ class Replays(Protocol):
         self, replay_id: str, to: str, *, why: str | None, now: float, rate: float | None = None
     ) -> None:
         """
-        Start, pause, stop or end it; a *rate* (runs a second) is its own from then on. Raises NotFound,
-        MoveRefused: its status does not allow that.
+        Start, pause, stop or end it; a *rate* (runs a second) is its own from then on. When it goes on, those
+        of its runs that failed from where they had failed before, and for sure, stand at the end of its line
+        once more: a person has mended what they failed of. Raises NotFound, MoveRefused: its status does not
+        allow that.
         """
 
     async def owned(self, node: str, *, now: float, seconds: float) -> list[tuple[str, Terms, float]]:

@@ -287,6 +287,11 @@ async def _stored(asked: Awaitable[T]) -> T:
         raise Unavailable(f"the state cannot be reached now: {error}") from error
 
 
+def nothing_under(space: str, key: str) -> str:
+    """What is said where nothing is kept under *key*."""
+    return f'there is no state "{key}" {f"of {space}" if space else "shared by all"}'
+
+
 def entries_page(entries: Sequence[Entry], limit: int) -> Mapping[str, Json]:
     """A page of a list as JSON: `next` is the key behind which the next one begins."""
     return {

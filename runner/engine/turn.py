@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from runner.engine.bounds import NO_BOUNDS, Bounds
 from runner.engine.fairness import is_long
+from runner.engine.measures import Measures
 from runner.engine.rendering import evaluate, render
 from runner.engine.resuming import NoAnswers, question_id, urls_of
 from runner.engine.runs import Event, Record, Run, Store
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from runner.engine.resuming import Heard, TokenOf
     from runner.engine.state import States
     from runner.engine.tokens import Keeper
+    from runner.engine.tracing import Tracer
     from runner.language.expressions import Expression, ExpressionShape
     from runner.language.templates import TemplateShape
     from runner.language.workflow import Step, Workflow
@@ -169,7 +171,8 @@ class Tools:
     `destinations` says whether a call may begin. Where there is a `stand_in`, it gives
     what the action would have given, or raises what it would have raised. `sleep(seconds)` is for pauses
     that are too short to hand the run back, `answers` has what came to `wait_for` steps, and
-    `resume_token(run id, path)` is what their addresses end in; the defaults are a rehearsal's.
+    `resume_token(run id, path)` is what their addresses end in; `measures` counts what is done, and `tracer`
+    hears of it; the defaults are a rehearsal's.
     """
 
     store: Store
@@ -191,6 +194,8 @@ class Tools:
     fairness: Fairness | None = None  # None: no other run has to get on
     keeper: Keeper | None = None  # None: no tokens are had, and nothing is noted of connections
     commands: Commands = field(default_factory=dict)  # those that the configuration allows
+    measures: Measures = field(default_factory=Measures)
+    tracer: Tracer | None = None  # None: nobody is told
 
 
 class StandIn(Protocol):
@@ -250,6 +255,7 @@ class Turn:
     calls: int = 0
     shelf: Shelf = field(default_factory=Shelf)
     alone_since: float = field(default_factory=time.perf_counter)  # computing, and nobody else
+    spans: int = 0  # of its steps, told to the tracer
     begin: Callable[[Step, Frame], None] | None = None  # hears of each step before it does anything
     watch: Callable[[Step, Frame, Result], None] | None = None  # hears of each step that came to a result
     _unwritten: dict[str, Record] = field(default_factory=dict)

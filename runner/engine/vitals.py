@@ -2,31 +2,29 @@
 How a process and its store are: numbers that are read from rows every few seconds, the rates that follow
 from them, and what the process notices of itself.
 
-Nothing is counted beside its rows but how long runs took, which only whoever executes them sees: so a rate
-is true whichever process did the work, and true after a restart.
+Nothing here is counted beside its rows: so a rate is true whichever process did the work, and true after a
+restart. What only the process itself sees stands in its `Measures`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import bisect
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from runner.engine.measures import Measures
+
 if TYPE_CHECKING:
     from runner.engine.places import Destinations
-    from runner.engine.runs import Run, TurnEnd
 
 SAMPLE_SECONDS = 5.0
 KEPT_SECONDS = 3600.0  # of samples: an hour is what a person looks back at
 RATE_SECONDS = 60.0  # over which a rate is taken: one burst is no rate
 LAG_SECONDS = 0.5  # between two looks at how late the event loop is
 CLOCK_SECONDS = 2.0  # by which a clock that is being set right may differ from one that only runs
-MOST_WORKFLOWS = 200  # with numbers of their own; the rest go together as OTHERS: labels are memory
-OTHERS = "others"
-BUCKETS = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)  # seconds
+MOST_SILENT = 100  # senders that a reading names
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +32,8 @@ class Reading:
     """
     One look at the store. `events` and `runs` are the numbers of the newest ones, which only rise;
     `due_since` is when the oldest run that could begin now became due (UTC seconds, None: none waits so).
-    Bytes are of the database's pages in use, of its file, and free where that lies.
+    Bytes are of what the database uses, of its files, and free where these lie (None: unknown). `problems`
+    counts those that are open, by kind; `silent` are the workflows whose senders are (MOST_SILENT at most).
     """
 
     at: float
@@ -47,8 +46,10 @@ class Reading:
     due_since: float | None
     used_bytes: int
     file_bytes: int
-    free_bytes: int
+    free_bytes: int | None
     nodes: tuple[str, ...]  # addresses of the processes that live; empty for one that does not serve
+    problems: Mapping[str, int] = field(default_factory=dict, hash=False)
+    silent: tuple[str, ...] = ()
 
     @property
     def finished(self) -> int:
@@ -72,27 +73,20 @@ class Rate:
     finished: float
 
 
-@dataclass(slots=True)
-class Histogram:
-    """How many took at most so long, by BUCKETS and past the last of them, and their sum in seconds."""
-
-    counts: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
-    total: float = 0.0
-
-    def add(self, seconds: float) -> None:
-        """Count one that took *seconds*."""
-        self.counts[bisect.bisect_left(BUCKETS, seconds)] += 1
-        self.total += seconds
-
-
 class Meter:
     """
     *gauge* reads the store, *clock()* gives UTC seconds, *steady()* seconds that nobody sets. `reading` is
-    the last look, None before the first; `ended` counts runs by workflow and status, `took` how long they
-    took, of this process since it began.
+    the last look, None before the first; *measures* are this process's own.
     """
 
-    def __init__(self, gauge: Gauge, *, clock: Callable[[], float], steady: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        gauge: Gauge,
+        *,
+        clock: Callable[[], float],
+        steady: Callable[[], float],
+        measures: Measures | None = None,
+    ) -> None:
         self._gauge = gauge
         self._clock = clock
         self._steady = steady
@@ -102,8 +96,7 @@ class Meter:
         self.lag_seconds = 0.0  # the longest of the last looks counts most
         self.jumped_seconds = 0.0  # by how much the clock was set at the last sample at which it was
         self.jumped_at: float | None = None
-        self.ended: dict[tuple[str, str], int] = {}
-        self.took: dict[str, Histogram] = {}
+        self.measures = measures or Measures()
 
     @property
     def reading(self) -> Reading | None:
@@ -143,15 +136,6 @@ class Meter:
                 found.append(_between(part[0], part[-1]))
         return found
 
-    def note(self, run: Run, end: TurnEnd) -> None:
-        """A turn of *run* ended here; counted where the run did."""
-        if end.ended_at is None:
-            return
-        slug = run.workflow if run.workflow in self.took or len(self.took) < MOST_WORKFLOWS else OTHERS
-        key = slug, end.status.value
-        self.ended[key] = self.ended.get(key, 0) + 1
-        self.took.setdefault(slug, Histogram()).add(max(0.0, end.ended_at - run.accepted_at))
-
     async def watch_the_loop(self) -> None:
         """Notice how late the event loop is, until cancelled."""
         loop = asyncio.get_running_loop()
@@ -167,7 +151,7 @@ class Vitals:
     """
     What a process can tell of how it is. `evaluates()` gives why the evaluator does not work, or None;
     `kept` is how long things are kept, by what they are, in words; `max_bytes` bounds the database (0: no
-    bound).
+    bound). `worker` is the number of this process among several behind one address.
     """
 
     meter: Meter
@@ -175,6 +159,7 @@ class Vitals:
     evaluates: Callable[[], Awaitable[str | None]]
     kept: Mapping[str, str]
     max_bytes: int
+    worker: int | None = None  # None: it is alone
 
 
 def _between(first: Reading, last: Reading) -> Rate:

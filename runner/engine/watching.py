@@ -34,13 +34,13 @@ class Watch(Protocol):
         """A number that is another one after a commit of any process."""
 
     async def newest(self) -> tuple[int, int]:
-        """The numbers of the newest event and the newest run."""
+        """The numbers of the newest event and the newest run before which none is still being written."""
 
-    async def new_events(self, after: int, *, limit: int) -> list[str]:
-        """Ids of events behind the number *after*, newest first."""
+    async def new_events(self, after: int, *, to: int, limit: int) -> list[str]:
+        """Ids of events behind the number *after* up to the number *to*, newest first."""
 
-    async def new_runs(self, after: int, *, limit: int) -> list[str]:
-        """Ids of runs behind the number *after*, newest first."""
+    async def new_runs(self, after: int, *, to: int, limit: int) -> list[str]:
+        """Ids of runs behind the number *after* up to the number *to*, newest first."""
 
     async def under_way(self, *, limit: int, watched: Collection[str]) -> dict[str, str]:
         """
@@ -118,9 +118,11 @@ class Watcher:
         events, runs = await self.watch.newest()
         under_way = await self.watch.under_way(limit=UNDER_WAY, watched=self._watched)
         if events > seen.events:
-            told = await self.watch.new_events(seen.events, limit=MOST_TOLD)
+            told = await self.watch.new_events(seen.events, to=events, limit=MOST_TOLD)
             await self._tell_events(told, events - seen.events)
-        fresh = await self.watch.new_runs(seen.runs, limit=MOST_TOLD) if runs > seen.runs else []
+        fresh = []
+        if runs > seen.runs:
+            fresh = await self.watch.new_runs(seen.runs, to=runs, limit=MOST_TOLD)
         moved = _moved(seen.under_way, under_way)
         known = {*fresh, *self._watched}
         told = [*fresh, *(one for one in moved if one not in known)][:MOST_TOLD]

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from runner.engine.about import be_about
 from runner.engine.admission import replaced_by
 from runner.engine.execute import execute
 from runner.engine.names import bounds_of, payload_of
@@ -20,6 +21,7 @@ from runner.engine.problems import trouble_of
 from runner.engine.redact import Veil, veil_of_turn
 from runner.engine.runs import Claimed, Reason, Status, TurnEnd
 from runner.engine.splitting import item_at, items_of
+from runner.engine.tracing import CURRENT, report_turn, run_context
 from runner.engine.turn import STORE_PAUSE_SECONDS, Stopped, Tools, Turn, persistently
 from runner.errors import InboundError, LanguageError, NotFound, StaleFence, StoreUnavailable
 from runner.language.secrets import masked
@@ -27,6 +29,7 @@ from runner.values import Json
 
 if TYPE_CHECKING:
     from runner.engine.library import Library
+    from runner.engine.measures import Measures
     from runner.engine.runs import Queue, Record, Run
     from runner.language.workflow import Workflow
 
@@ -39,8 +42,7 @@ log = logging.getLogger(__name__)
 
 class Worker:
     """
-    One process's worker. `on_end(run id, end)` tells whoever waits for a run of this process, `measure(run,
-    end)` whoever counts them.
+    One process's worker. `on_end(run id, end)` tells whoever waits for a run of this process.
 
     `start` takes over a run that is claimed already (handed over by accept); `run` claims others
     until it is cancelled; `drain` lets the turns in hand end and gives back what does not.
@@ -54,7 +56,6 @@ class Worker:
         library: Library,
         queue: Queue,
         on_end: Callable[[str, TurnEnd], None],
-        measure: Callable[[Run, TurnEnd], None] = lambda _run, _end: None,
         places: int = PLACES,
     ) -> None:
         self.node = node
@@ -62,7 +63,6 @@ class Worker:
         self._tools = tools
         self._library = library
         self._on_end = on_end
-        self._measure = measure
         self._places = places
         self._reserved = 0
         self._turns: dict[str, tuple[asyncio.Task[None], Claimed]] = {}
@@ -129,23 +129,18 @@ class Worker:
     async def _turn(self, claimed: Claimed, payload: Json) -> None:
         """From claimed to recorded. The worker's outermost line: nothing may end it but its own end."""
         run = claimed.run
+        be_about(run=run.id, event=run.event_id, workflow=run.workflow)
         try:
             await self._execute_and_record(claimed, payload)
         except StaleFence:
-            log.warning(
-                "run %s is another worker's now",
-                run.id,
-                extra={"action": "stale_fence", "run": run.id},
-            )
+            log.info("run %s is another worker's now", run.id, extra={"action": "stale_fence"})
         except StoreUnavailable as error:
-            log.warning(
-                "run %s has to wait: %s", run.id, error, extra={"action": "store_away", "run": run.id}
-            )
+            log.warning("run %s has to wait: %s", run.id, error, extra={"action": "store_away"})
             with contextlib.suppress(StoreUnavailable):
                 await self._tools.store.give_back(run, due_at=self._tools.clock() + STORE_PAUSE_SECONDS)
         except Exception:
             # taken up again, and ended as crashed when that happens five times in a row
-            log.exception("run %s met a bug", run.id, extra={"action": "engine_bug", "run": run.id})
+            log.exception("run %s met a bug", run.id, extra={"action": "engine_bug"})
             with contextlib.suppress(StoreUnavailable):
                 due_at = self._tools.clock() + BUG_PAUSE_SECONDS
                 await self._tools.store.give_back(run, due_at=due_at, is_stalled=True)
@@ -173,7 +168,27 @@ class Worker:
         return item_at(self._split[1], run.item)
 
     async def _execute_and_record(self, claimed: Claimed, payload: Json) -> None:
-        run, tools = claimed.run, self._tools
+        run, tools, began_at = claimed.run, self._tools, self._tools.clock()
+        span = None
+        if tools.tracer is not None:
+            span = run_context(run, claimed.event, tools.tracer)[0].child()
+            CURRENT.set(span)  # of this task alone
+        if run.turns == run.attempt == 1:
+            tools.measures.waiting.add(run.workflow, began_at - run.accepted_at)
+
+        def tell(end: TurnEnd) -> None:
+            self._on_end(run.id, end)
+            if end.ended_at is not None:
+                _count(tools.measures, run, end)
+            if end.status is Status.FAILED and end.reason is not None:
+                # its sentence, which may quote what came in, stands with the run
+                log.info("run %s failed: %s", run.id, end.reason.code, extra={"action": "run_failed"})
+            if tools.tracer is not None and span is not None:
+                report_turn(
+                    tools.tracer, run, claimed.event, span, end,
+                    node=self.node, began_at=began_at, now=tools.clock(),
+                )  # fmt: skip
+
         try:
             workflow = await self._library.version(run.workflow, run.version)
             if payload is UNREAD:
@@ -183,12 +198,11 @@ class Worker:
             end = _with_trouble(end, run, None, {}, tools)
             await persistently(lambda: tools.store.finish(run, end, [], {}))
             self.queue.wake()  # it may have held a slot
-            self._on_end(run.id, end)
-            self._measure(run, end)
+            tell(end)
             return
         turn = Turn(
             run=run, event=claimed.event, workflow=workflow, records=dict(claimed.records), tools=tools,
-            files=set(claimed.files), began_at=tools.clock(),
+            files=set(claimed.files), began_at=began_at,
         )  # fmt: skip
         if run.cancel_requested:
             turn.stopped = _cancelled(run.replaced_by)
@@ -206,8 +220,14 @@ class Worker:
             self.queue.wake(end.due_at)
         elif workflow.concurrency or claimed.event.trigger == "call":
             self.queue.wake()  # the next of its line has the slot now, or its caller goes on
-        self._on_end(run.id, end)
-        self._measure(run, end)
+        tell(end)
+
+
+def _count(measures: Measures, run: Run, end: TurnEnd) -> None:
+    """Count a run that has ended; how long one took that a person replayed says nothing."""
+    measures.ended.add(run.workflow, end.status.value)
+    if run.attempt == 1 and end.ended_at is not None:
+        measures.running.add(run.workflow, end.ended_at - run.accepted_at)
 
 
 def _with_trouble(

@@ -55,6 +55,11 @@ class EvaluatorPool:
         request = request_to_evaluate(expression, scope, seconds)
         return await self._evaluated(request, scope, seconds, workflow)
 
+    @property
+    def restarts(self) -> int:
+        """How many processes were ended, worn out or past their bounds, and are replaced when needed."""
+        return self._processes.restarts
+
     async def close(self) -> None:
         """End all processes; an evaluation that runs fails. A second call does nothing."""
         await self._processes.close()

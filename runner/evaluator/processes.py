@@ -40,6 +40,7 @@ class Processes:
         self._idle: list[tuple[str, Process]] = []
         self._all: set[Process] = set()
         self._is_closed = False
+        self.restarts = 0  # how many were ended, worn out or past a bound
 
     async def ask(self, request: bytes, *, seconds: float, key: str) -> Json:
         """
@@ -101,6 +102,7 @@ class Processes:
             if is_fit:
                 self._idle.append((key, process))
             else:  # also when we were cancelled: its answer would be taken for the next one's
+                self.restarts += not self._is_closed
                 await asyncio.shield(self._ended(process))
 
     async def _taken(self, key: str) -> Process:

@@ -26,6 +26,7 @@ from runner.outbound.faults import action_error
 from runner.outbound.guard import Guard, Resolve, getaddrinfo
 from runner.outbound.reply import Answer
 from runner.outbound.sessions import Sessions
+from runner.outbound.tracing import begin_request
 
 if TYPE_CHECKING:
     import socket
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from runner.engine.exchanges import Tape
+    from runner.engine.tracing import Tracer
     from runner.engine.turn import Renew
     from runner.values import Json
 
@@ -73,8 +75,13 @@ class Outbound:
         max_reply_bytes: int = MAX_REPLY_BYTES,
         secret_values: Callable[[], frozenset[str]] = frozenset,
         clock: Callable[[], float] = time.time,
+        tracer: Tracer | None = None,
     ) -> None:
-        """*secret_values* has all that no sentence of ours may hold, whoever sent it."""
+        """
+        *secret_values* has all that no sentence of ours may hold, whoever sent it; *tracer* hears of the
+        requests of runs.
+        """
+        self.tracer = tracer
         self.secret_values = secret_values
         self.max_reply_bytes = max_reply_bytes
         self.clock = clock
@@ -313,6 +320,7 @@ class _Exchange:
     ) -> tuple[Answer, str | None]:
         """The answer, and where it redirects to when that is to be followed."""
         self._what = f"{request.method} {url.host_port_subcomponent}"
+        sent = begin_request(self._outbound.tracer, request, url, now=self._outbound.clock())
         session, proxy = await self._outbound.sessions.to(url)
         noted = None
         if self._tape is not None:
@@ -336,12 +344,17 @@ class _Exchange:
                     location = None
                 body = b"" if location is not None else await self._read(response)
                 answer = self._answer(response, body)
+                if sent is not None:
+                    sent.answered(response.status)
                 if noted is not None:
                     noted.ended_at, noted.status = answer.received_at, answer.status
                     noted.answer_headers, noted.answer = answer.headers, body
                 return answer, location
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise action_error(error, self._what) from error
+        finally:
+            if sent is not None:
+                sent.end(self._outbound.clock())
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         """The body as it comes, unpacked; a small one without a copy."""

@@ -10,7 +10,8 @@ from runner.connector import Connection, OAuth2, SecretStr, Tokens
 from runner.engine.expiring import warn
 from runner.engine.own_events import OwnEvents
 from runner.engine.standing import DAY_SECONDS, Standing, described, end_of, read_standing, warning_due
-from runner.store.own_events import SQLiteOwnEvents
+from runner.store.notices import StoredNotices
+from runner.store.own_events import StoredOwnEvents
 from runner.store.sqlite import SQLiteStore
 from tests.engine.world import Outside, opened
 from tests.oauth.conftest import Clock, Process
@@ -120,7 +121,7 @@ async def test_a_workflow_hears_of_an_end_once_from_all_processes(
             "trigger: {hookline: {on: [connection_expiring]}}\nsteps:\n"
             "  - {action: probe.note, with: {text: '{{ payload.connection.name }} {{ payload.kind }}'}}\n",
         )
-        rows = SQLiteOwnEvents(world.store)
+        rows = StoredOwnEvents(world.store)
         own = OwnEvents(
             rows, world.door, world.library, show_run=world.history.run, show_problem=world.history.run,
             show_connection=here.connections.item, secrets=frozenset, public_url="http://hookline.test",
@@ -142,6 +143,20 @@ async def test_a_workflow_hears_of_an_end_once_from_all_processes(
 
         assert world.outside.notes == ["crm connection_expiring"] * 2
         assert await rows.waiting(10) == []
+
+
+async def test_people_hear_of_an_end_once_from_all_processes(
+    here: Process, store: SQLiteStore, clock: Clock
+) -> None:
+    fields = {"kind": "bearer", "token": "t0k3n", "hosts": ["x.example"]}
+    await here.vault.set_connection("crm", fields, ends_at=clock.now + 6 * DAY)
+    rows, notices = StoredOwnEvents(store), StoredNotices(store)
+    for _process in range(2):
+        await warn(here.vault, rows, clock, people=notices, public_url="http://hookline.test")
+    (one,) = await notices.take(now=clock.now, seconds=60, limit=10)
+    assert one.notice.subject == "The connection crm: expires in 6 days."
+    assert one.notice.text.endswith("\nhttp://hookline.test/connections/crm")
+    assert "t0k3n" not in one.notice.text
 
 
 async def test_what_was_set_anew_is_not_refused_any_more(here: Process) -> None:

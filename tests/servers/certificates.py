@@ -49,10 +49,11 @@ def issue(
     *,
     also: Sequence[x509.NameAttribute[str]] = (),
     names: Sequence[x509.GeneralName] = (LOOPBACK,),
+    lasts: timedelta = timedelta(hours=1),
 ) -> Identity:
     """
     Make a certificate for *name* (its CN, before which *also* stands, and the name of its two files),
-    signed by *issuer* or, as a CA, by itself.
+    signed by *issuer* or, as a CA, by itself; it *lasts* from now on, or ended where that is below zero.
     """
     subject = x509.Name([*also, x509.NameAttribute(NameOID.COMMON_NAME, name)])
     key = ec.generate_private_key(ec.SECP256R1())
@@ -63,8 +64,8 @@ def issue(
         .issuer_name(issuer.certificate.subject if issuer else subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
+        .not_valid_before(min(now, now + lasts) - timedelta(hours=1))
+        .not_valid_after(now + lasts)
         .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
         # Python 3.13 verifies strictly, as RFC 5280 has it: who signed must be named by its key
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)

@@ -13,15 +13,7 @@ from runner.engine.calls import Called, Owner, Prepared, call, effect_key, prepa
 from runner.engine.retry import wait_seconds
 from runner.engine.runs import Record, RecordStatus
 from runner.engine.turn import Done, Failed, Frame, Pending, Result, Turn
-from runner.errors import (
-    ActionError,
-    ConnectionRejected,
-    OutcomeUnknown,
-    Parked,
-    Rejected,
-    TimedOut,
-    Unavailable,
-)
+from runner.errors import ActionError, OutcomeUnknown, Parked, Rejected
 from runner.language.secrets import SecretSlots
 from runner.language.workflow import CALL_SECONDS, Action, Step
 from runner.values import Json, digest, iso
@@ -122,7 +114,7 @@ def _not_sent(turn: Turn, body: Action, frame: Frame, inputs: Inputs, record: Re
             raise Rejected(f"this Hookline has no action {body.action}")
         read_input(turn.tools, known, inputs.filled)
     except ActionError as error:
-        return _ended_badly(turn, frame, record, _type_of(error), str(error))
+        return _ended_badly(turn, frame, record, error.type, str(error))
     ended_at = turn.tools.clock()
     record = replace(_attempted(record, ended_at), attempts=0, status=RecordStatus.SUCCEEDED, error=None)
     frame.now = ended_at
@@ -151,7 +143,7 @@ async def _attempts(
             owner=Owner(turn.workflow.slug, turn.event.id, holder), secrets=inputs.secrets,
         )  # fmt: skip
     except ActionError as error:
-        return _ended_badly(turn, frame, record, _type_of(error), str(error))
+        return _ended_badly(turn, frame, record, error.type, str(error))
 
     stops = (step.after_crash or prepared.action.crash_rule(prepared.given)) == "stop"
     while True:
@@ -175,7 +167,7 @@ async def _attempts(
             )
             if wait is None or (stops and isinstance(error, OutcomeUnknown)):
                 told = replace(record, exchanges=taken)
-                return _ended_badly(turn, frame, told, _type_of(error), str(error))
+                return _ended_badly(turn, frame, told, error.type, str(error))
             record = _waiting(record, error, due_at=clock() + wait)
             turn.keep(replace(record, exchanges=taken))
             await turn.written()
@@ -204,6 +196,8 @@ async def _call_once(turn: Turn, record: Record, prepared: Prepared, *, stops: b
         turn.keep(replace(record, status=RecordStatus.STARTED))
     await turn.written()
     turn.calls += 1
+    if record.attempts > 1:
+        turn.tools.measures.retried.add(turn.run.workflow)
     return await call(turn.tools, prepared)
 
 
@@ -246,7 +240,7 @@ def _parked(turn: Turn, record: Record, parked: Parked) -> Pending:
 
 
 def _waiting(record: Record, error: ActionError, *, due_at: float) -> Record:
-    found = _error(record, _type_of(error), str(error))
+    found = _error(record, error.type, str(error))
     return replace(record, status=RecordStatus.WAITING, due_at=due_at, error=found)
 
 
@@ -281,17 +275,3 @@ def _error(record: Record, error_type: str, message: str) -> Json:
     if error_type in IN_DOUBT or (record.error or {}).get("in_doubt"):
         return {**found, "in_doubt": True}
     return found
-
-
-def _type_of(error: ActionError) -> str:
-    """The `error.type` of language.md."""
-    match error:
-        case ConnectionRejected():
-            return "connection_rejected"
-        case Unavailable():
-            return "unavailable"
-        case TimedOut():
-            return "timeout"
-        case OutcomeUnknown():
-            return "outcome_unknown"
-    return "rejected"
