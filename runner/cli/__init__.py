@@ -14,18 +14,23 @@ import click
 
 from runner import __version__
 from runner.cli.actions import actions, schema
+from runner.cli.backup import backup
 from runner.cli.check import check
 from runner.cli.connections import connections
 from runner.cli.connector import connector
+from runner.cli.doctor import doctor
 from runner.cli.events import events
 from runner.cli.functions import functions
 from runner.cli.importing import import_
 from runner.cli.init import init
+from runner.cli.login import login, logout
+from runner.cli.operating import operating
 from runner.cli.options import example
 from runner.cli.pause import pause, resume
 from runner.cli.problems import problems
 from runner.cli.rename import rename
 from runner.cli.replays import replays
+from runner.cli.restore import restore
 from runner.cli.run import run
 from runner.cli.runs import runs
 from runner.cli.schedules import schedules
@@ -33,10 +38,13 @@ from runner.cli.secrets import secrets
 from runner.cli.serve import serve
 from runner.cli.showing import is_plain_wanted, printable
 from runner.cli.state import state
+from runner.cli.store import store
 from runner.cli.testing import test
 from runner.cli.url import url
 from runner.cli.user import user
+from runner.cli.vacuum import vacuum
 from runner.cli.verify import verify
+from runner.cli.worker import worker
 from runner.errors import HooklineError, NotFound, SettingsError
 
 WRONG_USAGE = 2
@@ -105,9 +113,18 @@ for command in (
     connector,
     actions,
     functions,
+    operating,
     schema,
     state,
     user,
+    worker,
+    doctor,
+    vacuum,
+    store,
+    backup,
+    restore,
+    login,
+    logout,
 ):
     hookline.add_command(command)
 hookline.add_command(pause)

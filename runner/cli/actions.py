@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from runner.cli.options import example, json_option, workflows_option
+from runner.cli.options import ask_server, asynchronous, example, json_option, server_option, workflows_option
 from runner.cli.showing import print_json
 from runner.errors import SettingsError
 from runner.values import Json
@@ -16,19 +16,16 @@ from runner.values import Json
 @click.command(epilog=example("hookline actions slack"))
 @click.argument("connector", required=False)
 @workflows_option
+@server_option
 @json_option
-def actions(connector: str | None, workflows: Path, as_json: bool) -> None:
+@asynchronous
+async def actions(connector: str | None, workflows: Path, server: str | None, as_json: bool) -> None:
     """
     Show the actions, with inputs, output and an example.
 
     Those of connectors that stand as files beside the workflows are among them.
     """
-    from connectors.shelf import Shelf
-
-    try:
-        found = Shelf(workflows).described(connector, allowed=_allowed())
-    except LookupError as error:
-        raise SettingsError(str(error)) from None
+    found = _here(connector, workflows) if server is None else await _there(connector, server)
     if as_json:
         print_json({"items": found, "next": None})
         return
@@ -55,6 +52,27 @@ def schema(kind: str, workflows: Path, as_json: bool) -> None:  # noqa: ARG001 -
     catalogue = Catalogue(Shelf(workflows).catalogue_actions(_allowed()), providers=provider_infos())
     schemas = {"test": cases_schema, "defaults": defaults_schema, "workflow": workflow_schema}
     print_json(schemas[kind](catalogue))
+
+
+def _here(connector: str | None, workflows: Path) -> list[Json]:
+    from connectors.shelf import Shelf
+
+    try:
+        return Shelf(workflows).described(connector, allowed=_allowed())
+    except LookupError as error:
+        raise SettingsError(str(error)) from None
+
+
+async def _there(connector: str | None, server: str) -> list[Json]:
+    """Those of a server elsewhere."""
+    page = await ask_server(server, lambda api: api.get("actions"))
+    if connector is None:
+        return list(page["items"])
+    found = [one for one in page["items"] if one["name"].rpartition(".")[0] == connector]
+    if not found:
+        known = sorted({one["name"].rpartition(".")[0] for one in page["items"]})
+        raise SettingsError(f'no connector "{connector}"; there are {", ".join(known)}')
+    return found
 
 
 def _allowed() -> Mapping[str, Sequence[str]]:

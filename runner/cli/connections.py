@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,11 +13,13 @@ import click
 
 from runner.cli.options import (
     Place,
+    ask_server,
     asynchronous,
-    data_options,
     example,
     json_option,
     person,
+    server_option,
+    server_options,
     workflows_option,
 )
 from runner.cli.showing import note, print_json, print_list, say_changed
@@ -26,8 +27,11 @@ from runner.errors import NotFound, Rejected, SettingsError
 from runner.values import Json, dumps, loads
 
 if TYPE_CHECKING:
-    from runner.connector import Connection
+    from runner.cli.api import Api
+    from runner.cli.house import Rooms
     from runner.engine.connecting import Connections
+
+MORE = ("is_fixed", "used_by", "values", "fields", "shared_with")  # what the API says of one besides
 
 
 @click.group(epilog=example("hookline connections set team-slack --kind slack"))
@@ -46,7 +50,7 @@ def connections() -> None:
     help="All of a file that `connections export` made; with NAME that one alone.",
 )
 @workflows_option
-@data_options
+@server_options
 @json_option
 @asynchronous
 async def set_(
@@ -71,27 +75,44 @@ async def _set_one(place: Place, name: str, kind: str, expires: datetime | None,
     from runner.cli.house import signed
     from runner.connector import OAuthConnection
 
-    shelf = Shelf(place.workflows)
-    model = shelf.connection_model(kind)
-    if model is None:
-        known = ", ".join(one["kind"] for one in shelf.described_kinds())
-        raise SettingsError(f'there is no connection of kind "{kind}"; there are {known}')
-    fields = _fields(model)
     ends_at = None if expires is None else expires.replace(tzinfo=UTC).timestamp()
-    async with place.opened(may_make=True) as rooms:
+
+    def schema(kinds: list[Json]) -> Json:
+        """That of the fields; the kinds are those of whoever is asked."""
+        found = [one["fields"] for one in kinds if one["kind"] == kind]
+        if not found:
+            known = ", ".join(one["kind"] for one in kinds)
+            raise SettingsError(f'there is no connection of kind "{kind}"; there are {known}')
+        return found[0]
+
+    async def near(rooms: Rooms, fields: Json) -> bool:
         await rooms.vault.set_connection(name, {**fields, "kind": kind}, ends_at=ends_at)
         await signed(rooms, "connection", name, kind=kind)
         waits = rooms.vault.open_connection(name)
-    way_on = "test"
-    if isinstance(waits, OAuthConnection) and waits.waits_for_a_person():
-        way_on = "connect"
+        return isinstance(waits, OAuthConnection) and waits.waits_for_a_person()
+
+    async def far(api: Api) -> bool:
+        kinds = (await api.get("connection-kinds"))["items"]
+        fields = _fields(schema(kinds))
+        found = await api.put("connections", name, kind=kind, fields=fields, expires=ends_at)
+        return bool(found["state"] == "unconnected")
+
+    if place.server is None:
+        fields = _fields(schema(Shelf(place.workflows).described_kinds()))
+        is_waiting = await place.ask(lambda rooms: near(rooms, fields), far, may_make=True)
+    else:
+        is_waiting = await ask_server(place.server, far)
+    way_on = "connect" if is_waiting else "test"
     say_changed(
         name, f"The connection {name} is kept; go on: hookline connections {way_on} {name}", as_json=as_json
     )
 
 
 async def _set_from(place: Place, file: Path, name: str | None, *, as_json: bool) -> None:
-    """Keep the connections of *file*, or that called *name* alone: all or, where one is wrong, none."""
+    """
+    Keep the connections of *file*, or that called *name* alone: all or, where one is wrong, none; a server
+    elsewhere keeps those that stand before the wrong one.
+    """
     from runner.cli.exporting import read_connections
     from runner.cli.house import signed
 
@@ -100,7 +121,8 @@ async def _set_from(place: Place, file: Path, name: str | None, *, as_json: bool
         if name not in found:
             raise NotFound(f"{file} has no connection {name}; it has {', '.join(found)}")
         found = {name: found[name]}
-    async with place.opened(may_make=True) as rooms:
+
+    async def near(rooms: Rooms) -> None:
         faults = []
         for one, fields in found.items():
             try:
@@ -112,12 +134,19 @@ async def _set_from(place: Place, file: Path, name: str | None, *, as_json: bool
         for one, fields in found.items():
             await rooms.vault.set_connection(one, fields)
             await signed(rooms, "connection", one)
+
+    async def far(api: Api) -> None:
+        for one, fields in found.items():
+            given = {field: value for field, value in fields.items() if field != "kind"}
+            await api.put("connections", one, kind=fields["kind"], fields=given)
+
+    await place.ask(near, far, may_make=True)
     say_changed(name or str(file), f"Kept: {', '.join(found)}", as_json=as_json)
 
 
 @connections.command("list", epilog=example("hookline connections list"))
 @workflows_option
-@data_options
+@server_options
 @json_option
 @asynchronous
 async def list_(place: Place, as_json: bool) -> None:
@@ -125,15 +154,21 @@ async def list_(place: Place, as_json: bool) -> None:
     from runner.engine.connecting import shown_connection
     from runner.engine.custody import signature_of
 
-    async with place.opened() as rooms:
+    async def near(rooms: Rooms) -> list[Json]:
         names = sorted(rooms.vault.connection_kinds())
-        items = [
+        return [
             {
                 **shown_connection(rooms.vault, name, time.time()),
                 **signature_of(rooms.vault.signed("connection", name)),
             }
             for name in names
         ]
+
+    async def far(api: Api) -> list[Json]:
+        found = await api.get("connections")
+        return [{name: value for name, value in one.items() if name not in MORE} for one in found["items"]]
+
+    items = await place.ask(near, far)
     page = {"items": items, "next": None}
     if as_json:
         print_json(page)
@@ -145,30 +180,33 @@ async def list_(place: Place, as_json: bool) -> None:
 @connections.command(epilog=example("hookline connections delete team-slack"))
 @click.argument("name")
 @workflows_option
-@data_options
+@server_options
 @json_option
 @asynchronous
 async def delete(place: Place, name: str, as_json: bool) -> None:
     """Forget a connection."""
     from runner.cli.house import noted
 
-    async with place.opened() as rooms:
+    async def near(rooms: Rooms) -> None:
         if not await rooms.vault.delete_connection(name):
             raise NotFound(_no_connection(name))
         await noted(rooms, "deleted", "connection", name)
+
+    await place.ask(near, lambda api: api.delete("connections", name))
     say_changed(name, f"The connection {name} is deleted.", as_json=as_json)
 
 
 @connections.command(epilog=example("hookline connections test team-slack"))
 @click.argument("name")
 @workflows_option
-@data_options
+@server_options
 @json_option
 @asynchronous
 async def test(place: Place, name: str, as_json: bool) -> None:
     """Try a connection by the same way as sending; exit status 1 if it does not work."""
-    async with _asking(place) as asked:
-        found = await asked.test(name)
+    found = await place.ask(
+        _with_tools(lambda asked: asked.test(name)), lambda api: api.post("connections", name, "test")
+    )
     if as_json:
         print_json(found)
     elif found["works"]:
@@ -186,7 +224,7 @@ async def test(place: Place, name: str, as_json: bool) -> None:
 @click.option("--given", metavar="JSON", help="The inputs that are filled in already, as an object.")
 @click.option("--cursor", help="Go on where a portion ended: its `next`.")
 @workflows_option
-@data_options
+@server_options
 @json_option
 @asynchronous
 async def choices(
@@ -202,8 +240,16 @@ async def choices(
     action, _, wanted = what.rpartition(".")
     if "." not in action:
         raise SettingsError(f'"{what}" names no input; write for example slack.post_message.channel')
-    async with _asking(place) as asked:
-        found = await asked.choices(name, action, wanted, given=_object(given), search=search, cursor=cursor)
+    filled = _object(given)
+    found = await place.ask(
+        _with_tools(
+            lambda asked: asked.choices(name, action, wanted, given=filled, search=search, cursor=cursor)
+        ),
+        lambda api: api.post(
+            "connections", name, "choices",
+            action=action, input=wanted, given=filled, search=search, cursor=cursor,
+        ),
+    )  # fmt: skip
     if as_json:
         print_json(found)
     else:
@@ -214,7 +260,7 @@ async def choices(
 @connections.command(epilog=example("hookline connections connect crm"))
 @click.argument("name")
 @workflows_option
-@data_options
+@server_options
 @json_option
 @asynchronous
 async def connect(place: Place, name: str, as_json: bool) -> None:
@@ -223,8 +269,10 @@ async def connect(place: Place, name: str, as_json: bool) -> None:
 
     The server must be running: the service sends the person back to it.
     """
-    async with _asking(place) as asked:
-        begun = await asked.connect(name, by=person())
+    begun = await place.ask(
+        _with_tools(lambda asked: asked.connect(name, by=person())),
+        lambda api: api.post("connections", name, "connect"),
+    )
     if as_json:
         print_json(begun)
         return
@@ -238,7 +286,7 @@ async def connect(place: Place, name: str, as_json: bool) -> None:
 @connections.command(epilog=example("hookline connections export > connections.toml"))
 @click.option("--plain", is_flag=True, help="With the values of fields that are no secrets.")
 @workflows_option
-@data_options
+@server_options
 @json_option
 @asynchronous
 async def export(place: Place, plain: bool, as_json: bool) -> None:
@@ -247,10 +295,15 @@ async def export(place: Place, plain: bool, as_json: bool) -> None:
 
     Fill in what is left empty, then: hookline connections set --from FILE
     """
-    from runner.cli.exporting import exported, toml_of
+    from runner.cli.exporting import exported, exported_far, toml_of
 
-    async with place.opened() as rooms:
-        found = exported(rooms.vault, plain=plain)
+    async def near(rooms: Rooms) -> list[Json]:
+        return exported(rooms.vault, plain=plain)
+
+    async def far(api: Api) -> list[Json]:
+        return exported_far((await api.get("connections"))["items"], plain=plain)
+
+    found = await place.ask(near, far)
     if as_json:
         print_json({"items": found, "next": None})
     else:
@@ -259,13 +312,18 @@ async def export(place: Place, plain: bool, as_json: bool) -> None:
 
 @connections.command(epilog=example("hookline connections kinds"))
 @workflows_option
+@server_option
 @json_option
-def kinds(workflows: Path, as_json: bool) -> None:
+@asynchronous
+async def kinds(workflows: Path, server: str | None, as_json: bool) -> None:
     """Show the kinds of connections and their fields."""
     from connectors.shelf import Shelf
     from runner.cli.actions import show_fields
 
-    found = Shelf(workflows).described_kinds()
+    if server is None:
+        found = Shelf(workflows).described_kinds()
+    else:
+        found = (await ask_server(server, lambda api: api.get("connection-kinds")))["items"]
     if as_json:
         print_json({"items": found, "next": None})
         return
@@ -280,13 +338,17 @@ def _no_connection(name: str) -> str:
     return f"there is no connection {name}; `hookline connections list` shows those there are"
 
 
-@contextlib.asynccontextmanager
-async def _asking(place: Place) -> AsyncIterator[Connections]:
-    from runner.cli.connecting import connections_of
-    from runner.cli.running import open_tools
+def _with_tools(ask: Callable[[Connections], Awaitable[Json]]) -> Callable[[Rooms], Awaitable[Json]]:
+    """What *ask* gives of the connections here, with the way out that they are tried with."""
 
-    async with place.opened() as rooms, open_tools(rooms, on_answer=lambda _run, _answer: None) as tools:
-        yield connections_of(rooms, tools)
+    async def near(rooms: Rooms) -> Json:
+        from runner.cli.connecting import connections_of
+        from runner.cli.running import open_tools
+
+        async with open_tools(rooms, on_answer=lambda _run, _answer: None) as tools:
+            return await ask(connections_of(rooms, tools))
+
+    return near
 
 
 def _object(text: str | None) -> dict[str, Json]:
@@ -305,10 +367,10 @@ def _word(value: Json) -> str:
     return value if isinstance(value, str) else dumps(value)
 
 
-def _fields(model: type[Connection]) -> dict[str, Json]:
+def _fields(schema: Json) -> dict[str, Json]:
     """The connection's fields: asked for one by one on a terminal, else one JSON object on stdin."""
     if sys.stdin.isatty():
-        return _asked(model)
+        return _asked(schema)
     try:
         fields = loads(sys.stdin.buffer.read())
     except ValueError:  # never quoted: it holds the credentials
@@ -318,8 +380,7 @@ def _fields(model: type[Connection]) -> dict[str, Json]:
     return fields
 
 
-def _asked(model: type[Connection]) -> dict[str, Json]:
-    schema = model.model_json_schema()
+def _asked(schema: Json) -> dict[str, Json]:
     asked: dict[str, Json] = {}
     for name, field in schema.get("properties", {}).items():
         if field.get("description"):

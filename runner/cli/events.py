@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import time
+from typing import TYPE_CHECKING
 
 import click
 
+from runner.cli.far import follow_live, page_of
 from runner.cli.follow import follow
 from runner.cli.forget import forget
 from runner.cli.options import (
     Place,
     When,
     asynchronous,
-    data_options,
     example,
     json_option,
     list_options,
+    server_options,
     until_interrupted,
     where_option,
 )
@@ -34,6 +36,10 @@ from runner.cli.showing import (
 from runner.engine.history import Wanted
 from runner.engine.runs import Disposition
 from runner.values import Json
+
+if TYPE_CHECKING:
+    from runner.cli.api import Api
+    from runner.cli.house import Rooms
 
 COLUMNS = ("EVENT", "RECEIVED", "WORKFLOW", "STATUS", "REQUEST")
 MOST_LINES = 200  # of a payload, for people; --json has all of it
@@ -54,13 +60,14 @@ events.add_command(send)
 @list_options
 @where_option("payload.order=1042", "type=orders/create", "delivery_id=…")
 @click.option("--status", type=click.Choice([one.value for one in Disposition]), help="Only these.")
-@data_options
+@server_options
 @json_option
 @asynchronous
 async def list_(place: Place, as_json: bool, **narrowed: object) -> None:
     """List events, the newest first."""
-    async with place.opened() as rooms:
-        page = await place.page(rooms.history.events, narrowed)
+    page = await place.ask(
+        lambda rooms: place.page(rooms.history.events, narrowed), lambda api: page_of(api, "events", narrowed)
+    )
     if as_json:
         print_json(page)
     else:
@@ -69,13 +76,14 @@ async def list_(place: Place, as_json: bool, **narrowed: object) -> None:
 
 @events.command(epilog=example("hookline events show 01kz2v3nd8z5rjq0v6a7t4m9xe"))
 @click.argument("event_id", metavar="ID")
-@data_options
+@server_options
 @json_option
 @asynchronous
 async def show(place: Place, event_id: str, as_json: bool) -> None:
     """Show one event: what became of it and why, then the request."""
-    async with place.opened() as rooms:
-        event = await rooms.history.event(event_id)
+    event = await place.ask(
+        lambda rooms: rooms.history.event(event_id), lambda api: api.get("events", event_id)
+    )
     if as_json:
         print_json(event)
     else:
@@ -85,25 +93,40 @@ async def show(place: Place, event_id: str, as_json: bool) -> None:
 @events.command(epilog=example("hookline events tail --workflow order-alerts"))
 @click.option("--workflow", metavar="SLUG", help="Only of this workflow.")
 @click.option("--since", type=When(), help="Begin there, not now: 2h, 7d, a date or a time.")
-@data_options
+@server_options
 @json_option
 @until_interrupted
 async def tail(place: Place, workflow: str | None, since: float | None, as_json: bool) -> None:
     """Show events as they come, until Ctrl-C."""
-    async with place.opened() as rooms:
+
+    async def near(rooms: Rooms) -> None:
         wanted = Wanted(workflow=workflow, since=time.time() if since is None else since)
-        async for event in follow(rooms.history.events, wanted, state=lambda one: str(one["disposition"])):
-            if as_json:
-                print_json_line(event)
-            else:
-                words = (
-                    moment(event["received_at"]),
-                    event["id"],
-                    event["workflow"],
-                    status_word(event["disposition"]),
-                    printable(event["reason"] or _request(event)),
-                )
-                click.echo("  ".join(words))
+        async for event in follow(rooms.history.events, wanted, state=_disposition):
+            _tell(event, as_json=as_json)
+
+    async def far(api: Api) -> None:
+        async for event in follow_live(api, "event", workflow, since, state=_disposition):
+            _tell(event, as_json=as_json)
+
+    await place.ask(near, far)
+
+
+def _disposition(event: Json) -> str:
+    return str(event["disposition"])
+
+
+def _tell(event: Json, *, as_json: bool) -> None:
+    if as_json:
+        print_json_line(event)
+        return
+    words = (
+        moment(event["received_at"]),
+        event["id"],
+        event["workflow"],
+        status_word(event["disposition"]),
+        printable(event["reason"] or _request(event)),
+    )
+    click.echo("  ".join(words))
 
 
 def _row(event: Json) -> tuple[str, ...]:

@@ -36,6 +36,18 @@ def exported(vault: Vault, *, plain: bool) -> list[Json]:
     ]
 
 
+def exported_far(connections: Sequence[Json], *, plain: bool) -> list[Json]:
+    """The same of what the API of a server says of its connections."""
+    return [
+        {
+            "name": one["name"],
+            "kind": one["kind"],
+            "fields": {field: one["values"].get(field, EMPTY) if plain else EMPTY for field in one["fields"]},
+        }
+        for one in connections
+    ]
+
+
 def _fields(vault: Vault, name: str, *, plain: bool) -> dict[str, Json]:
     given, model = vault.connection(name), vault.open_connection(name)
     assert given is not None

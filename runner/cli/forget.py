@@ -12,19 +12,20 @@ from runner.cli.options import (
     Place,
     When,
     asynchronous,
-    data_options,
     example,
     json_option,
+    server_options,
     where_option,
 )
 from runner.cli.showing import moment, note, print_json, printable
 from runner.errors import SettingsError
+from runner.values import Json
 
 if TYPE_CHECKING:
-    from runner.engine.forgetting import Touched
+    from runner.cli.api import Api
+    from runner.cli.house import Rooms
     from runner.engine.history import Wanted
 
-FIELDS = ("id", "workflow", "type", "delivery_id", "before")
 PAUSE_SECONDS = 0.1
 
 
@@ -38,7 +39,7 @@ PAUSE_SECONDS = 0.1
 @click.option("--plan", is_flag=True, help="Only say what it would touch.")
 @click.option("--with-open", is_flag=True, help="Cancel runs that have not ended, and forget those too.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@data_options
+@server_options
 @json_option
 @asynchronous
 async def forget(
@@ -49,42 +50,77 @@ async def forget(
     from runner.engine import forgetting
 
     wanted = _wanted(where)
-    async with place.opened() as rooms:
-        found = await forgetting.touched(rooms.history, wanted)
-        if plan or not found.events:
+
+    def is_wanted(found: Json) -> bool:
+        """Whether it shall be done: what there is was said, and a person who was asked agreed."""
+        if plan or not found["events"]:
             if as_json:
-                print_json(found.as_json())
+                print_json(found)
             else:
                 click.echo(_told(found))
-            return
+            return False
         if not yes:
             note(_told(found))
             click.confirm("Erase them? There is no way back.", abort=True, err=True)
-        await rooms.store.take_over(node="", now=time.time())  # runs of dead processes can be cancelled
-        gone = await forgetting.forget(
-            rooms.history,
-            rooms.keeping,
-            rooms.store,
-            wanted,
-            with_open=with_open,
-            clock=time.time,
-            pause=_pause,
-        )
+        return True
+
+    async def near(rooms: Rooms) -> Json:
+        if not is_wanted((await forgetting.touched(rooms.history, wanted)).as_json()):
+            return None
+        gone = await forgotten(rooms, wanted, with_open=with_open)
         # not of whom: what is forgotten shall not stand in the log
-        await noted(rooms, "forgot", "event", "", events=gone.events, runs=gone.runs)
-        is_clean = await forgetting.erase_traces(rooms.keeping, wanted, pause=_pause)
+        await noted(rooms, "forgot", "event", "", events=gone["events"], runs=gone["runs"])
+        return gone
+
+    async def far(api: Api) -> Json:
+        asked = {"where": list(where), "with_open": with_open}
+        found = await api.post("forget", **asked, plan=True)
+        for name in ("erased_from_disk", "remains", "is_to_repeat"):  # of a plan there is nothing to say
+            del found[name]
+        return await api.post("forget", **asked) if is_wanted(found) else None
+
+    gone = await place.ask(near, far)
+    if gone is None:
+        return
     if as_json:
-        print_json({**gone.as_json(), "erased_from_disk": is_clean})
+        print_json(gone)
     else:
         click.echo(f"{_counted(gone)} are forgotten.")
-    for event_id in gone.open:
+    for event_id in gone["open"]:
         note(f"event {event_id} stays: a run of it has not ended (--with-open cancels it)")
-    if gone.open_events > len(gone.open):
-        note(f"… and {gone.open_events - len(gone.open):,} more")
-    if not is_clean:
-        note("hookline: somebody kept reading; traces may be left in the database's log: do it once more")
-    if gone.open_events or not is_clean:
+    if gone["open_events"] > len(gone["open"]):
+        note(f"… and {gone['open_events'] - len(gone['open']):,} more")
+    if gone["remains"]:
+        note(gone["remains"])
+    if gone["open_events"] or gone["is_to_repeat"]:
         raise click.exceptions.Exit(1)
+
+
+async def forgotten(rooms: Rooms, wanted: Wanted, *, with_open: bool) -> Json:
+    """
+    Forget the events of *rooms*: `Touched.as_json()`, `erased_from_disk`, and what `remains`. Raises
+    StoreUnavailable.
+    """
+    from runner.engine import forgetting
+    from runner.engine.keeping import Traces
+
+    await rooms.store.take_over(node="", now=time.time())  # runs of dead processes can be cancelled
+    gone = await forgetting.forget(
+        rooms.history,
+        rooms.keeping,
+        rooms.store,
+        wanted,
+        with_open=with_open,
+        clock=time.time,
+        pause=_pause,
+    )
+    traces = await forgetting.erase_traces(rooms.keeping, wanted, pause=_pause)
+    return {
+        **gone.as_json(),
+        "erased_from_disk": traces is Traces.NONE,
+        "remains": traces.value or None,
+        "is_to_repeat": traces is Traces.READ,
+    }
 
 
 async def _pause() -> None:
@@ -98,6 +134,7 @@ def _wanted(where: tuple[str, ...]) -> Wanted:
     Raises:
         SettingsError: nothing narrows it, or a condition is none.
     """
+    from runner.engine.forgetting import FIELDS
     from runner.engine.history import Wanted
     from runner.engine.where import read_where
 
@@ -112,18 +149,18 @@ def _wanted(where: tuple[str, ...]) -> Wanted:
     return Wanted(**given)
 
 
-def _counted(found: Touched) -> str:
-    events, runs = found.events, found.runs
+def _counted(found: Json) -> str:
+    events, runs = found["events"], found["runs"]
     return f"{events:,} event{'' if events == 1 else 's'} with {runs:,} run{'' if runs == 1 else 's'}"
 
 
-def _told(found: Touched) -> str:
-    if not found.events:
+def _told(found: Json) -> str:
+    if not found["events"]:
         return "No event is like that."
     told = (
-        f"{_counted(found)} of {printable(', '.join(sorted(found.workflows)))}, "
-        f"received from {moment(found.oldest)} to {moment(found.newest)} UTC"
+        f"{_counted(found)} of {printable(', '.join(found['workflows']))}, "
+        f"received from {moment(found['oldest'])} to {moment(found['newest'])} UTC"
     )
-    if not found.open_events:
+    if not found["open_events"]:
         return told
-    return f"{told}; of {found.open_events:,} a run has not ended: {', '.join(found.open)}"
+    return f"{told}; of {found['open_events']:,} a run has not ended: {', '.join(found['open'])}"

@@ -29,8 +29,6 @@ def inputs_of(live: Live, body: bytes, given: tuple[str, ...]) -> Json:
     Raises:
         SettingsError: these are no inputs.
     """
-    from web.fields import type_of_input
-
     manual = live.workflow.manual
     if manual is None:
         if given:
@@ -38,8 +36,19 @@ def inputs_of(live: Live, body: bytes, given: tuple[str, ...]) -> Json:
         return None
     if not given and live.workflow.webhook is not None and body:
         return None
+    return read_inputs(body, given, manual.inputs.schema if manual.inputs else {})
+
+
+def read_inputs(body: bytes, given: tuple[str, ...], schema: Json) -> dict[str, Json]:
+    """
+    The object in *body* with those *given* as `K=V` over it; *schema* is the JSON Schema of the inputs.
+
+    Raises:
+        SettingsError: these are no inputs.
+    """
+    from web.fields import type_of_input
+
     inputs = _object(body)
-    schema = manual.inputs.schema if manual.inputs else {}
     for one in given:
         name, equals, text = one.partition("=")
         if not equals or not name:

@@ -9,17 +9,19 @@ import getpass
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from runner.errors import SettingsError
 from runner.values import Json, duration_seconds
 
 if TYPE_CHECKING:
+    from runner.cli.api import Api
     from runner.cli.house import Rooms
     from runner.engine.history import Page, Wanted
     from runner.settings import Settings
@@ -28,6 +30,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+LOOKING_SECONDS = 2.0  # for one page of a list: at a terminal one waits rather than asks again
+HERE = ("data", "database", "workflows")  # options that name what is on this machine
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
@@ -66,7 +70,15 @@ _data_option = click.option(
     help="The folder of the database and the key.",
 )
 _database_option = click.option(
-    "--database", metavar="URL", help="Another database than the one in the data folder (sqlite:///PATH)."
+    "--database",
+    metavar="URL",
+    help="Another database than the one in the data folder: sqlite:///PATH or postgresql://….",
+)
+_server_option = click.option(
+    "--server",
+    metavar="URL",
+    envvar="HOOKLINE_SERVER",
+    help="Ask this running server instead of the data here; see: hookline login.",
 )
 
 
@@ -84,6 +96,33 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(*args, place=Place(data, database, workflows), **options)
 
     return _data_option(_database_option(placed))
+
+
+def server_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """
+    Add `--server`; the command gets the address, or None. A folder or a database that is named goes before
+    HOOKLINE_SERVER.
+    """
+
+    @functools.wraps(command)
+    def placed(*args: Any, server: str | None, **options: Any) -> Any:
+        source = click.get_current_context().get_parameter_source
+        named = [name for name in HERE if source(name) is ParameterSource.COMMANDLINE]
+        if named and source("server") is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--server asks a running server, --{named[0]} is what is here: give one")
+        return command(*args, server=None if named else server, **options)
+
+    return _server_option(placed)
+
+
+def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """As `data_options`, for what a server elsewhere can be asked too (`Place.ask`): add `--server`."""
+
+    @functools.wraps(command)
+    def placed(*args: Any, place: Place, server: str | None, **options: Any) -> Any:
+        return command(*args, place=replace(place, server=server), **options)
+
+    return data_options(server_option(placed))
 
 
 def list_options(command: Command) -> Command:
@@ -142,11 +181,15 @@ def until_interrupted(command: Callable[P, Coroutine[Any, Any, None]]) -> Callab
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Which server's data a command means: the folders and the database that its options name."""
+    """
+    Which server's data a command means: the folders and the database that its options name, or the running
+    server at the address *server*.
+    """
 
     data: Path
     database: str | None
     workflows: Path
+    server: str | None = None
 
     def settings(self, **flags: Any) -> Settings:
         """
@@ -170,17 +213,38 @@ class Place:
             SettingsError: there is none, or a setting is wrong.
             StoreUnavailable: it cannot be opened.
         """
-        from runner.cli.house import as_it_runs, database_path, open_rooms
+        from runner.cli.house import database_path, open_rooms
+        from runner.store.opening import is_postgres
 
         settings = self.settings()
-        if not may_make and not database_path(settings, self.data).exists():
+        is_missing = not is_postgres(settings.store.url) and not database_path(settings, self.data).exists()
+        if is_missing and not may_make:
             raise SettingsError(
                 f"there is no database in {self.data}; `hookline serve` makes one, "
                 "and `--data` names another folder"
             )
-        settings = as_it_runs(settings, self.data)
-        async with open_rooms(settings, workflows=self.workflows, data=self.data) as rooms:
+        async with open_rooms(settings, workflows=self.workflows, data=self.data, is_beside=True) as rooms:
             yield rooms
+
+    async def ask(
+        self,
+        near: Callable[[Rooms], Awaitable[T]],
+        far: Callable[[Api], Awaitable[T]],
+        *,
+        may_make: bool = False,
+    ) -> T:
+        """
+        What *far* gives of the server that is named by its address, else what *near* gives of the data here.
+        Both give the same form, so that a command is written once.
+
+        Raises:
+            SettingsError: as `opened`, or there is no token for the server.
+            StoreUnavailable: as `opened`. HooklineError: as `runner.cli.api.Api.send`.
+        """
+        if self.server is not None:
+            return await ask_server(self.server, far)
+        async with self.opened(may_make=may_make) as rooms:
+            return await near(rooms)
 
     async def page(self, read: Callable[[Wanted], Awaitable[Page]], narrowed: Mapping[str, Any]) -> Json:
         """
@@ -189,19 +253,40 @@ class Place:
         Raises:
             SettingsError: the cursor is none of ours, or a condition of `where` is none.
         """
-        from runner.engine.history import Wanted, read_cursor
-        from runner.engine.where import read_where
+        return (await read(wanted_of(narrowed))).as_json()
 
-        given = {name: value for name, value in narrowed.items() if name != "where"}
-        try:
-            asked = read_where(narrowed.get("where", ()))
-        except ValueError as error:
-            raise SettingsError(f"--where: {error}") from None
-        if twice := [name for name in asked if given.get(name)]:
-            raise SettingsError(f"--where: {twice[0]} is given by --{twice[0]} too")
-        try:
-            if narrowed.get("cursor"):
-                read_cursor(narrowed["cursor"])
-        except ValueError as error:
-            raise SettingsError(f"--cursor: {error}") from None
-        return (await read(Wanted(**{**given, **asked}))).as_json()
+
+async def ask_server(server: str, far: Callable[[Api], Awaitable[T]]) -> T:
+    """
+    What *far* gives of the server at that address.
+
+    Raises:
+        SettingsError: it is no address, or there is no token for it.
+        HooklineError: as `runner.cli.api.Api.send`.
+    """
+    from runner.cli.api import open_api
+    from runner.cli.logins import server_address, token_for
+
+    address = server_address(server)
+    async with open_api(address, token_for(address)) as api:
+        return await far(api)
+
+
+def wanted_of(narrowed: Mapping[str, Any]) -> Wanted:
+    """What the options of `list_options` and `where_option` mean. Raises SettingsError."""
+    from runner.engine.history import Wanted, read_cursor
+    from runner.engine.where import read_where
+
+    given = {name: value for name, value in narrowed.items() if name != "where"}
+    try:
+        asked = read_where(narrowed.get("where", ()))
+    except ValueError as error:
+        raise SettingsError(f"--where: {error}") from None
+    if twice := [name for name in asked if given.get(name)]:
+        raise SettingsError(f"--where: {twice[0]} is given by --{twice[0]} too")
+    try:
+        if narrowed.get("cursor"):
+            read_cursor(narrowed["cursor"])
+    except ValueError as error:
+        raise SettingsError(f"--cursor: {error}") from None
+    return Wanted(**{**given, **asked}, seconds=LOOKING_SECONDS)

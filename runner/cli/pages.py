@@ -10,6 +10,8 @@ from functools import partial
 from typing import Any
 
 from runner.cli.connecting import connections_of, custody_of
+from runner.cli.doctor import examined
+from runner.cli.forget import forgotten
 from runner.cli.from_run import made_case
 from runner.cli.house import Rooms
 from runner.cli.making import fetched, make, shown
@@ -17,16 +19,20 @@ from runner.cli.recheck import rechecked
 from runner.cli.recovering import replay, replayer_of
 from runner.cli.release import released
 from runner.cli.running import Engine, resuming_of
+from runner.cli.send import made_letter
 from runner.cli.shown_settings import shown_settings
 from runner.cli.texts import checker_of, filing_of, publisher_of, starters
 from runner.cli.timing import timed_of
 from runner.cli.trying import DeskPool, trials_of
+from runner.cli.url import addressed
 from runner.cli.vitals import vitals_of
 from runner.engine.accept import Door
 from runner.engine.address import PLANNED
 from runner.engine.again import EventDesk
 from runner.engine.connecting import Connections
 from runner.engine.custody import Custody
+from runner.engine.forgetting import touched
+from runner.engine.history import Wanted as Sought
 from runner.engine.pauses import PauseBoard
 from runner.engine.single_sign_on import CALLBACK as SIGNED_IN_ELSEWHERE
 from runner.engine.single_sign_on import SingleSignOn
@@ -34,8 +40,9 @@ from runner.engine.starting import start_by_hand
 from runner.errors import NotFound
 from runner.language.command_checks import allowed_inputs
 from runner.openapi import Wanted
-from runner.store.details import SQLiteDetails
-from runner.store.past import SQLitePast
+from runner.store.details import StoredDetails
+from runner.store.past import StoredPast
+from runner.store.state import StoredStates
 from web.app import make_app, own_names
 from web.attempts import Attempts
 from web.exchange import Application
@@ -48,7 +55,8 @@ def pages_of(
     """The pages and the API; *inbound* gives what takes the requests of senders."""
     house = _house(rooms, engine.door, connections_of(rooms, engine.tools), custody_of(rooms, engine.tools))
     trials = trials_of(rooms, engine.door, engine.examiner, desk, inbound)
-    app = make_app(replace(house, trials=trials, vitals=vitals_of(rooms, engine.tools, engine.meter)))
+    vitals = vitals_of(rooms, engine.tools, engine.meter, worker=engine.number)
+    app = make_app(replace(house, trials=trials, vitals=vitals, doctor=partial(examined, rooms)))
     rooms.library.reserved = own_names(app)  # a path given away before a page had it leads to the page
     return app
 
@@ -88,6 +96,11 @@ def _house(
         await asyncio.to_thread(rooms.shelf.refresh)
         return shown(converted, path)
 
+    async def forget(wanted: Sought, *, with_open: bool, is_plan: bool) -> Any:
+        if is_plan:
+            return (await touched(rooms.history, wanted)).as_json()
+        return await forgotten(rooms, wanted, with_open=with_open)
+
     return House(
         history=rooms.history,
         people=rooms.people,
@@ -100,8 +113,12 @@ def _house(
         make_connector=make_connector,
         actions=partial(rooms.shelf.described, allowed=allowed_inputs(settings.commands)),
         mends=rooms.shelf.described_mends,
+        states=StoredStates(rooms.store),
+        addressing=partial(addressed, rooms),
+        make_letter=partial(made_letter, rooms),
+        forget=forget,
         clock=time.time,
-        start_replay=lambda run_id, *, origin, version: replay(rooms, run_id, origin=origin, version=version),
+        start_replay=partial(replay, rooms),
         start_run=start_run,
         form_url_of=rooms.form_url_of,
         recheck=recheck,
@@ -124,8 +141,8 @@ def _house(
         starters=starters,
         changes=rooms.changes,
         watcher=rooms.watcher,
-        details=SQLiteDetails(rooms.history),
-        event_desk=EventDesk(door, rooms.pauses, rooms.library, SQLitePast(rooms.store)),
+        details=StoredDetails(rooms.history),
+        event_desk=EventDesk(door, rooms.pauses, rooms.library, StoredPast(rooms.store)),
         make_case=partial(made_case, rooms),
         backlog_limit=settings.limits.backlog,
         public_url=settings.address,

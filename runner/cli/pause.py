@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-import getpass
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from runner.cli.options import Place, asynchronous, data_options, example, json_option, workflows_option
+from runner.cli.options import (
+    Place,
+    asynchronous,
+    example,
+    json_option,
+    person,
+    server_options,
+    workflows_option,
+)
 from runner.cli.showing import moment, note, print_json, print_list, printable
 from runner.engine.pauses import Kind, Pause
-from runner.values import Json, duration_seconds, iso
+from runner.values import Json, duration_seconds
 
 if TYPE_CHECKING:
+    from runner.cli.api import Api
     from runner.cli.house import Rooms
 
 COLUMNS = ("KIND", "NAME", "UNTIL", "BY", "WHY")
@@ -54,7 +62,7 @@ def target_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--for", "seconds", type=Duration(), help="It ends by itself after this: 30m, 1h, 2d.")
 @click.option("--why", default="", help="A reason, which stands at every event that is held.")
 @workflows_option
-@data_options
+@server_options
 @json_option
 @asynchronous
 async def pause(
@@ -78,23 +86,31 @@ async def pause(
     from runner.cli.house import noted
 
     kind, name = _target(slug, connection, host)
-    async with place.opened() as rooms:
+
+    async def near(rooms: Rooms) -> Json:
         await _check(rooms, kind, name)
         now = time.time()
         until = now + seconds if seconds is not None else None
-        made = Pause(kind, name, getpass.getuser(), now, why, until)
+        made = Pause(kind, name, person(), now, why, until)
         await rooms.pauses.pause(made)
         await noted(rooms, "paused", kind, name, why=why)
+        return made.as_json()
+
+    async def far(api: Api) -> Json:
+        length = None if seconds is None else f"{seconds:g}s"
+        return await api.post("pauses", **{"kind": kind, "name": name, "for": length, "why": why or None})
+
+    made = await place.ask(near, far)
     if as_json:
-        print_json(made.as_json())
+        print_json(made)
     else:
-        ends = f"until {moment(iso(until))} UTC" if until is not None else f"until: {_resuming(made)}"
+        ends = f"until {moment(made['until'])} UTC" if made["until"] else f"until: {_resuming(kind, name)}"
         click.echo(f"The {kind} {name} is paused {ends}")
 
 
 @click.command(epilog=example("hookline resume order-alerts"))
 @target_options
-@data_options
+@server_options
 @json_option
 @asynchronous
 async def resume(
@@ -106,15 +122,20 @@ async def resume(
     They get their runs in the order of their coming, within seconds.
     """
     from runner.cli.house import noted
-    from runner.store.nodes import living
 
     kind, name = _target(slug, connection, host)
-    async with place.opened() as rooms:
+
+    async def near(rooms: Rooms) -> tuple[Json, bool]:
         ended = await rooms.pauses.resume(kind, name)
         await noted(rooms, "resumed", kind, name)
-        is_served = bool(living(rooms.store.nodes))
+        return ended.as_json(), bool(await rooms.store.living())
+
+    async def far(api: Api) -> tuple[Json, bool]:
+        return await api.post("pauses", "resume", kind=kind, name=name), True
+
+    ended, is_served = await place.ask(near, far)
     if as_json:
-        print_json(ended.as_json())
+        print_json(ended)
     else:
         click.echo(f"The {kind} {name} is resumed")
     if kind == "workflow" and not is_served:
@@ -122,14 +143,16 @@ async def resume(
 
 
 async def _list(place: Place, *, as_json: bool) -> None:
-    async with place.opened() as rooms:
-        items: list[Json] = [one.as_json() for one in await rooms.pauses.current()]
-    page = {"items": items, "next": None}
+    async def near(rooms: Rooms) -> Json:
+        return {"items": [one.as_json() for one in await rooms.pauses.current()], "next": None}
+
+    page = await place.ask(near, lambda api: api.get("pauses"))
     if as_json:
         print_json(page)
         return
     rows = [
-        (one["kind"], one["name"], moment(one["until"]) or "resumed", one["by"], one["why"]) for one in items
+        (one["kind"], one["name"], moment(one["until"]) or "resumed", one["by"], one["why"])
+        for one in page["items"]
     ]
     print_list(page, COLUMNS, rows)
 
@@ -149,10 +172,10 @@ async def _check(rooms: Rooms, kind: Kind, name: str) -> None:
     A name that is misspelt would pause nothing, in silence.
 
     Raises:
-        HooklineError: there is no such workflow or connection.
+        NotFound: there is no such workflow or connection.
     """
     from runner.engine.library import workflow_files
-    from runner.errors import HooklineError
+    from runner.errors import NotFound
     from runner.language.suggest import did_you_mean
 
     if kind == "workflow":
@@ -164,9 +187,9 @@ async def _check(rooms: Rooms, kind: Kind, name: str) -> None:
         return
     if name not in known:
         hint = did_you_mean(name, known)
-        raise HooklineError(f'there is no {kind} "{printable(name)}" in {where}{f"; {hint}" if hint else ""}')
+        raise NotFound(f'there is no {kind} "{printable(name)}" in {where}{f"; {hint}" if hint else ""}')
 
 
-def _resuming(made: Pause) -> str:
-    option = "" if made.kind == "workflow" else f"--{made.kind} "
-    return f"hookline resume {option}{made.name}"
+def _resuming(kind: Kind, name: str) -> str:
+    option = "" if kind == "workflow" else f"--{kind} "
+    return f"hookline resume {option}{name}"

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from runner.cli.options import Place, asynchronous, data_options, example, json_option, person
+from runner.cli.options import Place, asynchronous, example, json_option, person, server_options
 from runner.cli.showing import moment, note, print_json, print_list, printable
 from runner.engine.history import Wanted
 from runner.errors import MoveRefused, NotFound
 from runner.values import Json
 
+if TYPE_CHECKING:
+    from runner.cli.api import Api
+    from runner.cli.house import Rooms
+
 COLUMNS = ("PROBLEM", "OPENED", "WORKFLOW", "STATUS", "LEFT", "WHAT")
 SHOWN_RUNS = 10
-WITHOUT_RUNS = {"silent": "its sender", "poll": "its poll"}  # by kind: what is wrong
+WITHOUT_RUNS = {"silent": "its sender", "poll": "its poll", "backlog": "its queue"}  # by kind: what is wrong
 
 
 @click.group(epilog=example("hookline problems list --status open"))
@@ -28,16 +33,19 @@ def problems() -> None:
 @click.option("--workflow", metavar="SLUG", help="Only of this workflow.")
 @click.option("--cursor", help="Go on where a page ended: its `next`.")
 @click.option("--limit", type=click.IntRange(1, 200), default=50, show_default=True, help="At most so many.")
-@data_options
+@server_options
 @json_option
 @asynchronous
 async def list_(place: Place, as_json: bool, **narrowed: Any) -> None:
     """List problems, the newest first."""
-    async with place.opened() as rooms:
+
+    async def near(rooms: Rooms) -> Json:
         try:
-            page = (await rooms.problems.page(**narrowed)).as_json()
+            return (await rooms.problems.page(**narrowed)).as_json()
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint="--cursor") from None
+
+    page = await place.ask(near, lambda api: api.page("problems", **narrowed))
     if as_json:
         print_json(page)
     else:
@@ -46,14 +54,21 @@ async def list_(place: Place, as_json: bool, **narrowed: Any) -> None:
 
 @problems.command(epilog=example("hookline problems show 01kz2v3nd8z5rjq0v6a7t4m9xe"))
 @click.argument("problem_id", metavar="ID")
-@data_options
+@server_options
 @json_option
 @asynchronous
 async def show(place: Place, problem_id: str, as_json: bool) -> None:
     """Show a problem, its runs, and what to do about them."""
-    async with place.opened() as rooms:
-        problem = await rooms.problems.show(problem_id)
+
+    async def near(rooms: Rooms) -> tuple[Json, Json]:
         runs = await rooms.history.runs(Wanted(problem=problem_id, limit=SHOWN_RUNS))
+        return await rooms.problems.show(problem_id), runs.as_json()
+
+    async def far(api: Api) -> tuple[Json, Json]:
+        problem = await api.get("problems", problem_id)
+        return problem, await api.page("runs", limit=SHOWN_RUNS, problem=problem_id)
+
+    problem, runs = await place.ask(near, far)
     if as_json:
         print_json(problem)
         return
@@ -63,9 +78,11 @@ async def show(place: Place, problem_id: str, as_json: bool) -> None:
         note(f"What came last: hookline events list --workflow {problem['workflow']}")
     if problem["kind"] == "poll":
         note("How it is doing: hookline schedules")
-    for run in runs.items:
+    if problem["kind"] == "backlog":
+        note("What waits: hookline runs list --status queued")
+    for run in runs["items"]:
         click.echo(f"  {run['id']}  {moment(run['accepted_at'])}  {run['status']}  {printable(run['title'])}")
-    if runs.next:
+    if runs["next"]:
         click.echo(f"  … all of them: hookline runs list --problem {problem_id}")
     if problem["status"] == "open" and problem["runs"]["failed"]:
         note(f"Replay them: hookline runs replay --where problem={problem_id} --plan")
@@ -73,18 +90,16 @@ async def show(place: Place, problem_id: str, as_json: bool) -> None:
 
 @problems.command(epilog=example("hookline problems seen 01kz2v3nd8z5rjq0v6a7t4m9xe"))
 @click.argument("problem_ids", metavar="ID...", nargs=-1, required=True)
-@data_options
+@server_options
 @json_option
 @asynchronous
 async def seen(place: Place, problem_ids: tuple[str, ...], as_json: bool) -> None:
     """Say that you have seen problems."""
-    async with place.opened() as rooms:
-        await _each(
-            problem_ids,
-            lambda one: rooms.problems.seen(one, by=person(), now=time.time()),
-            "is noted as seen",
-            as_json=as_json,
-        )
+    changed = await place.ask(
+        lambda rooms: _each(problem_ids, lambda one: rooms.problems.seen(one, by=person(), now=time.time())),
+        lambda api: _each(problem_ids, lambda one: api.post("problems", one, "seen")),
+    )
+    _tell(problem_ids, changed, "is noted as seen", as_json=as_json)
 
 
 @problems.command(
@@ -92,7 +107,7 @@ async def seen(place: Place, problem_ids: tuple[str, ...], as_json: bool) -> Non
 )
 @click.argument("problem_ids", metavar="ID...", nargs=-1, required=True)
 @click.option("--note", "reason", required=True, metavar="TEXT", help="Why its runs need nothing more.")
-@data_options
+@server_options
 @json_option
 @asynchronous
 async def dismiss(place: Place, problem_ids: tuple[str, ...], reason: str, as_json: bool) -> None:
@@ -101,29 +116,32 @@ async def dismiss(place: Place, problem_ids: tuple[str, ...], reason: str, as_js
 
     if not reason.strip():
         raise click.BadParameter("say why its runs need nothing more", param_hint="--note")
-    async with place.opened() as rooms:
 
-        async def one(problem_id: str) -> Json:
-            done = await rooms.problems.dismiss(problem_id, by=person(), note=reason.strip(), now=time.time())
-            await noted(rooms, "dismissed", "problem", problem_id, note=reason.strip())
-            return done
+    async def near(rooms: Rooms, problem_id: str) -> Json:
+        done = await rooms.problems.dismiss(problem_id, by=person(), note=reason.strip(), now=time.time())
+        await noted(rooms, "dismissed", "problem", problem_id, note=reason.strip())
+        return done
 
-        await _each(
-            problem_ids,
-            one,
-            "is dismissed",
-            as_json=as_json,
-        )
+    changed = await place.ask(
+        lambda rooms: _each(problem_ids, lambda one: near(rooms, one)),
+        lambda api: _each(problem_ids, lambda one: api.post("problems", one, "dismiss", note=reason.strip())),
+    )
+    _tell(problem_ids, changed, "is dismissed", as_json=as_json)
 
 
-async def _each(problem_ids: tuple[str, ...], do: Any, done: str, *, as_json: bool) -> None:
-    """Do it to each; one that is refused says why and does not stop the others. Exit status 1 if any is."""
+async def _each(problem_ids: tuple[str, ...], do: Callable[[str], Awaitable[Json]]) -> list[Json]:
+    """What *do* gave for each; one that is refused says why and does not stop the others."""
     changed = []
     for problem_id in problem_ids:
         try:
             changed.append(await do(problem_id))
         except (NotFound, MoveRefused) as error:
             note(f"hookline: {printable(str(error))}")
+    return changed
+
+
+def _tell(problem_ids: tuple[str, ...], changed: list[Json], done: str, *, as_json: bool) -> None:
+    """Print what was *done* to them. Exit status 1 if any was refused."""
     if as_json:
         print_json({"items": changed, "next": None})
     for one in [] if as_json else changed:

@@ -11,14 +11,16 @@ from runner.cli.options import (
     Place,
     When,
     asynchronous,
-    data_options,
     example,
     json_option,
+    server_options,
     workflows_option,
 )
 from runner.cli.showing import note, print_json, printable
+from runner.values import Json, iso
 
 if TYPE_CHECKING:
+    from runner.cli.api import Api
     from runner.cli.house import Rooms
     from runner.engine.accept import Door
     from runner.engine.rechecking import Rechecked
@@ -38,7 +40,7 @@ WORDS = {
 @click.argument("slug", required=False)
 @click.option("--since", type=When(), help="Only received from then on: 2h, 7d, a date or a time.")
 @workflows_option
-@data_options
+@server_options
 @json_option
 @asynchronous
 async def recheck(place: Place, slug: str | None, since: float | None, as_json: bool) -> None:
@@ -50,9 +52,8 @@ async def recheck(place: Place, slug: str | None, since: float | None, as_json: 
     """
     from runner.cli.door import open_door
     from runner.cli.house import live_workflow, noted
-    from runner.store.nodes import living
 
-    async with place.opened() as rooms:
+    async def near(rooms: Rooms) -> tuple[list[Json], bool]:
         await rooms.library.reload()
         if slug is not None:
             await live_workflow(rooms.library, slug)
@@ -60,16 +61,22 @@ async def recheck(place: Place, slug: str | None, since: float | None, as_json: 
             done = await rechecked(rooms, door, slug, since)
         accepted = sum(one.counts["accepted"] for one in done)
         await noted(rooms, "rechecked", "workflow", slug or "all", accepted=accepted)
-        is_served = bool(living(rooms.store.nodes))
+        return [one.as_json() for one in done], bool(await rooms.store.living())
+
+    async def far(api: Api) -> tuple[list[Json], bool]:
+        found = await api.post("events", "recheck", workflow=slug, since=iso(since))
+        return found["items"], True
+
+    done, is_served = await place.ask(near, far)
     if as_json:
-        print_json({"items": [one.as_json() for one in done], "next": None})
+        print_json({"items": done, "next": None})
     else:
         _show(done)
-    if any(one.is_full for one in done):
+    if any(one["backlog_full"] for one in done):
         note("The backlog is full, so some were left; do it again when runs have ended.")
-    if any(one.counts["accepted"] for one in done) and not is_served:
+    if any(one["accepted"] for one in done) and not is_served:
         note("No server runs on this data now; their runs begin when one does: hookline serve")
-    if any(one.counts["rejected"] for one in done):
+    if any(one["rejected"] for one in done):
         raise click.exceptions.Exit(1)
 
 
@@ -86,12 +93,12 @@ async def rechecked(
     from runner.cli.late import open_keys
     from runner.engine.examining import Examiner
     from runner.engine.rechecking import Rechecker
-    from runner.store.rechecking import SQLiteRechecks
+    from runner.store.rechecking import StoredRechecks
 
     async with open_keys(rooms.settings) as keys:
         rechecker = Rechecker(
             door=door,
-            rechecks=SQLiteRechecks(rooms.store, time.time),
+            rechecks=StoredRechecks(rooms.store, time.time),
             library=rooms.library,
             examiner=Examiner(rooms.safe.secrets, keys),
             public_url=rooms.settings.address,
@@ -101,12 +108,12 @@ async def rechecked(
         return [await rechecker.recheck(slug, since=since, unjudged_alone=unjudged_alone)]
 
 
-def _show(done: list[Rechecked]) -> None:
-    found = [one for one in done if one.counts.total()]
+def _show(done: list[Json]) -> None:
+    found = [one for one in done if any(one[name] for name in WORDS)]
     if not found:
         note("Nothing is refused.")
     for one in found:
-        counted = [f"{one.counts[name]} {word}" for name, word in WORDS.items() if one.counts[name]]
-        click.echo(f"{one.workflow}: {', '.join(counted)}")
-        for reason, count in one.reasons.most_common(5):
-            note(f"  {count}: {printable(reason)}")
+        counted = [f"{one[name]} {word}" for name, word in WORDS.items() if one[name]]
+        click.echo(f"{one['workflow']}: {', '.join(counted)}")
+        for each in one["reasons"][:5]:
+            note(f"  {each['count']}: {printable(each['reason'])}")

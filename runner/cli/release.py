@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import click
 
-from runner.cli.options import Place, asynchronous, data_options, example, json_option, workflows_option
+from runner.cli.options import Place, asynchronous, example, json_option, server_options, workflows_option
 from runner.cli.showing import note, print_json, printable
 from runner.errors import HooklineError, LanguageError, MoveRefused, NotFound
 from runner.values import Json
 
 if TYPE_CHECKING:
+    from runner.cli.api import Api
     from runner.cli.house import Rooms
     from runner.engine.accept import Door
     from runner.engine.library import Live
@@ -22,7 +24,7 @@ ID_LENGTH = 26  # of an event's id; a slug of that length is looked for among th
 @click.command(epilog=example("hookline events release order-alerts"))
 @click.argument("names", metavar="SLUG or ID...", nargs=-1, required=True)
 @workflows_option
-@data_options
+@server_options
 @json_option
 @asynchronous
 async def release(place: Place, names: tuple[str, ...], as_json: bool) -> None:
@@ -34,20 +36,35 @@ async def release(place: Place, names: tuple[str, ...], as_json: bool) -> None:
     """
     from runner.cli.door import open_door
     from runner.cli.house import noted
-    from runner.store.nodes import living
 
-    done: list[Json] = []
-    async with place.opened() as rooms:
+    async def near(rooms: Rooms) -> tuple[list[Json], bool, bool]:
         await rooms.library.reload()
         async with open_door(rooms) as door:
-            for name in names:
-                try:
-                    done.append({"name": name, "released": await _release(rooms, door, name)})
-                    await noted(rooms, "released", "workflow", name, events=done[-1]["released"])
-                except (NotFound, MoveRefused, LanguageError) as error:
-                    note(f"hookline: {printable(str(error))}")
+
+            async def one(name: str) -> int:
+                count = await _release(rooms, door, name)
+                await noted(rooms, "released", "workflow", name, events=count)
+                return count
+
+            done = await _each(names, one)
             is_full = rooms.store.backlog >= door.backlog_limit
-        is_served = bool(living(rooms.store.nodes))
+        return done, is_full, bool(await rooms.store.living())
+
+    async def far(api: Api) -> tuple[list[Json], bool, bool]:
+        known = {one["slug"] for one in (await api.get("workflows"))["items"]}
+        full = []
+
+        async def one(name: str) -> int:
+            if name not in known and len(name) == ID_LENGTH:
+                await api.post("events", name, "release")
+                return 1
+            found = await api.post("workflows", name, "release")
+            full.append(found["backlog_full"])
+            return _said(name, found)
+
+        return await _each(names, one), any(full), True
+
+    done, is_full, is_served = await place.ask(near, far)
     if as_json:
         print_json({"items": done, "next": None})
     for one in [] if as_json else done:
@@ -59,6 +76,24 @@ async def release(place: Place, names: tuple[str, ...], as_json: bool) -> None:
         note("No server runs on this data now; their runs begin when one does: hookline serve")
     if len(done) < len(names):
         raise click.exceptions.Exit(1)
+
+
+async def _each(names: tuple[str, ...], release_one: Callable[[str], Awaitable[int]]) -> list[Json]:
+    """What was released of each; one that is refused says why and does not stop the others."""
+    done: list[Json] = []
+    for name in names:
+        try:
+            done.append({"name": name, "released": await release_one(name)})
+        except (NotFound, MoveRefused, LanguageError) as error:
+            note(f"hookline: {printable(str(error))}")
+    return done
+
+
+def _said(name: str, done: Json) -> int:
+    """How many were released, after saying why others are held."""
+    for one in done["reasons"]:
+        note(f"{name}: {one['count']} held still: {printable(one['reason'])}")
+    return int(done["released"])
 
 
 async def _release(rooms: Rooms, door: Door, name: str) -> int:
@@ -82,10 +117,7 @@ async def _release(rooms: Rooms, door: Door, name: str) -> int:
         raise
     except HooklineError as error:
         raise NotFound(str(error)) from None
-    done = await released(rooms, door, live)
-    for one in done["reasons"]:
-        note(f"{name}: {one['count']} held still: {printable(one['reason'])}")
-    return int(done["released"])
+    return _said(name, await released(rooms, door, live))
 
 
 async def released(rooms: Rooms, door: Door, live: Live) -> Json:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from runner.cli.options import FOLDER, example, json_option
+from runner.cli.options import FOLDER, ask_server, asynchronous, example, json_option, server_option
 from runner.cli.showing import note, print_json
 from runner.errors import HooklineError, SettingsError
 
@@ -24,14 +24,30 @@ SUFFIXES = (".yaml", ".test.yaml")
     show_default=True,
     help="The folder of the workflow files.",
 )
+@server_option
 @json_option
-def rename(workflows: Path, old: str, new: str, as_json: bool) -> None:
+@asynchronous
+async def rename(workflows: Path, server: str | None, old: str, new: str, as_json: bool) -> None:
     """
     Rename a workflow: its files, with `formerly` in them.
 
     The server takes notice within a second, or when it starts: address, history and state of OLD are
     NEW's from then on.
     """
+    if server is None:
+        files = [str(workflows / one) for one in _renamed(workflows, old, new)]
+    else:
+        done = await ask_server(server, lambda api: api.post("workflows", old, "rename", to=new))
+        files = done["files"]
+    if as_json:
+        print_json({"old": old, "new": new, "files": files})
+    else:
+        note(f"{old} is {new} now{': ' if files else ''}{', '.join(files)}")
+        note("Its address stays; a running server takes notice within a second.")
+
+
+def _renamed(workflows: Path, old: str, new: str) -> list[str]:
+    """The names of the files that are *new*'s now. Raises HooklineError."""
     from runner.engine.filing import rename_files
     from runner.language.formerly import with_formerly
 
@@ -42,12 +58,7 @@ def rename(workflows: Path, old: str, new: str, as_json: bool) -> None:
         written = with_formerly(text, old, new)
     except ValueError as error:
         raise HooklineError(f"{source}: {error}") from None
-    renamed = rename_files(workflows, old, new, written)
-    if as_json:
-        print_json({"old": old, "new": new, "files": [str(workflows / one) for one in renamed]})
-    else:
-        note(f"{old} is {new} now: {', '.join(str(workflows / one) for one in renamed)}")
-        note("Its address stays; a running server takes notice within a second.")
+    return rename_files(workflows, old, new, written)
 
 
 def _check(workflows: Path, old: str, new: str) -> None:

@@ -5,27 +5,25 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
-import time
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
 
 import click
 
 from runner.cli.options import (
     Place,
     asynchronous,
-    data_options,
     example,
     json_option,
+    server_options,
     workflows_option,
 )
+from runner.cli.replay_sides import Far, Near, Side
 from runner.cli.showing import moment, note, print_json, print_list, printable
 from runner.errors import LanguageError, MoveRefused, NotFound
 from runner.values import Json, duration_seconds
 
-if TYPE_CHECKING:
-    from runner.cli.house import Rooms
-
+T = TypeVar("T")
 COLUMNS = ("REPLAY", "CREATED", "STATUS", "PROGRESS", "RUNS")
 STATUSES = ("planned", "running", "paused", "stopped", "done")
 LOOK_SECONDS = 0.5
@@ -110,7 +108,7 @@ class Length(click.ParamType[float, str]):
 @click.option("--as-new", is_flag=True, help="Send all again as new: every effect gets a new key.")
 @click.option("--yes", is_flag=True, help="Do not ask, where several are meant on a terminal.")
 @workflows_option
-@data_options
+@server_options
 @json_option
 @asynchronous
 async def replay(
@@ -132,15 +130,17 @@ async def replay(
     if bool(run_ids) == bool(where):
         raise click.UsageError("name runs, or say which ones with --where")
     bulk = ("rate", "first", "stale_after", "include_uncertain", "include_stale")
-    async with place.opened() as rooms:
-        if where or plan_only or dry_run or any(terms[name] not in (None, False) for name in bulk):
-            is_well = await _in_bulk(
-                rooms, _terms(run_ids, where, terms), plan_only=plan_only, dry_run=dry_run, yes=yes,
-                as_json=as_json,
-            )  # fmt: skip
-        else:
-            is_well = await _at_once(rooms, run_ids, terms, yes=yes, as_json=as_json)
-    if not is_well:
+    is_bulk = where or plan_only or dry_run or any(terms[name] not in (None, False) for name in bulk)
+
+    async def act(side: Side) -> bool:
+        if not is_bulk:
+            return await _at_once(side, run_ids, terms, yes=yes, as_json=as_json)
+        plan = await side.plan(run_ids, where, terms, keep=not dry_run)
+        return await _in_bulk(
+            side, plan, plan_only=plan_only, dry_run=dry_run, yes=yes, as_json=as_json
+        )  # fmt: skip
+
+    if not await _asked(place, act):
         raise click.exceptions.Exit(1)
 
 
@@ -153,16 +153,12 @@ def replays() -> None:
 @click.option("--status", type=click.Choice(STATUSES), help="Only these.")
 @click.option("--cursor", help="Go on where a page ended: its `next`.")
 @click.option("--limit", type=click.IntRange(1, 200), default=50, show_default=True, help="At most so many.")
-@data_options
+@server_options
 @json_option
 @asynchronous
 async def list_(place: Place, status: str | None, cursor: str | None, limit: int, as_json: bool) -> None:
     """List replays, the newest first."""
-    async with place.opened() as rooms:
-        try:
-            page = (await rooms.replays.page(status=status, cursor=cursor, limit=limit)).as_json()
-        except ValueError as error:
-            raise click.BadParameter(str(error), param_hint="--cursor") from None
+    page = await _asked(place, lambda side: side.page(status=status, cursor=cursor, limit=limit))
     if as_json:
         print_json(page)
     else:
@@ -172,15 +168,12 @@ async def list_(place: Place, status: str | None, cursor: str | None, limit: int
 @replays.command(epilog=example("hookline replays show 01kz2v3nd8z5rjq0v6a7t4m9xe"))
 @click.argument("replay_id", metavar="ID")
 @click.option("--follow", is_flag=True, help="Show its progress until it is over or pauses.")
-@data_options
+@server_options
 @json_option
 @asynchronous
 async def show(place: Place, replay_id: str, follow: bool, as_json: bool) -> None:
     """Show a replay: its plan and how far it is."""
-    async with place.opened() as rooms:
-        found = await rooms.replays.show(replay_id)
-        if follow:
-            found = await _follow(rooms, replay_id)
+    found = await _asked(place, lambda side: _follow(side, replay_id) if follow else side.show(replay_id))
     if as_json:
         print_json(found)
     else:
@@ -192,25 +185,18 @@ def _mover(name: str, summary: str) -> click.Command:
         name, help=summary, epilog=example(f"hookline replays {name} 01kz2v3nd8z5rjq0v6a7t4m9xe")
     )
     @click.argument("replay_id", metavar="ID")
-    @data_options
+    @server_options
     @json_option
     @asynchronous
     async def move(place: Place, replay_id: str, as_json: bool) -> None:
-        from runner.cli.house import noted
-        from runner.cli.options import person
-        from runner.cli.recovering import replayer_of
-
-        async with place.opened() as rooms:
-            replayer = replayer_of(rooms)
+        async def act(side: Side) -> Json:
             if name == "start":
-                found = await replayer.start(replay_id)
-                _say_if_unserved(rooms)
-            elif name == "pause":
-                found = await replayer.pause(replay_id, by=person())
-            else:
-                found = await replayer.stop(replay_id, by=person())
-            done = {"start": "started", "pause": "paused", "stop": "stopped"}[name]
-            await noted(rooms, done, "replay", replay_id)
+                found = await side.start(replay_id)
+                await side.say_if_unserved()
+                return found
+            return await (side.pause(replay_id) if name == "pause" else side.stop(replay_id))
+
+        found = await _asked(place, act)
         if as_json:
             print_json(found)
         else:
@@ -224,13 +210,14 @@ pause = _mover("pause", "Start no more of its runs until it is started again.")
 stop = _mover("stop", "End a replay; its runs under way go on.")
 
 
+async def _asked(place: Place, act: Callable[[Side], Awaitable[T]]) -> T:
+    return await place.ask(lambda rooms: act(Near(rooms)), lambda api: act(Far(api)))
+
+
 async def _at_once(
-    rooms: Rooms, run_ids: tuple[str, ...], terms: Mapping[str, Any], *, yes: bool, as_json: bool
+    side: Side, run_ids: tuple[str, ...], terms: Mapping[str, Any], *, yes: bool, as_json: bool
 ) -> bool:
     """Replay runs that a person named; whether all of them could be."""
-    from runner.cli.house import noted
-    from runner.cli.recovering import replay as replay_one
-
     origin, version = terms["origin"], terms["version"]
     place = {"start": "the start", "failed": "its failed step"}.get(origin, f"step {origin}")
     if len(run_ids) > 1 and not yes and sys.stdin.isatty():
@@ -239,17 +226,7 @@ async def _at_once(
     done = []
     for run_id in run_ids:
         try:
-            done.append(
-                await replay_one(
-                    rooms,
-                    run_id,
-                    origin=origin,
-                    version=version,
-                    run_missing=terms["run_missing"],
-                    as_new=terms["as_new"],
-                )  # fmt: skip
-            )
-            await noted(rooms, "replayed", "run", run_id, origin=origin, version=version)
+            done.append(await side.one(run_id, terms))
         except (NotFound, MoveRefused, LanguageError) as error:
             note(f"hookline: {printable(str(error))}")
     if as_json:
@@ -260,20 +237,14 @@ async def _at_once(
         else:
             click.echo(f"{one['id']} goes on from {place}, attempt {one['attempt']}")
     if done:
-        _say_if_unserved(rooms)
+        await side.say_if_unserved()
     return len(done) == len(run_ids)
 
 
 async def _in_bulk(
-    rooms: Rooms, terms: Any, *, plan_only: bool, dry_run: bool, yes: bool, as_json: bool
+    side: Side, plan: Json, *, plan_only: bool, dry_run: bool, yes: bool, as_json: bool
 ) -> bool:
-    """Plan, and, unless told otherwise, start; whether there was something to replay and it goes well."""
-    from runner.cli.house import noted
-    from runner.cli.options import person
-    from runner.cli.recovering import replayer_of
-
-    replayer = replayer_of(rooms)
-    plan = await replayer.plan(terms, by=person(), keep=not dry_run)
+    """Show the plan, and, unless told otherwise, start; whether there was something and it goes well."""
     if not as_json or (not yes and sys.stdin.isatty()):
         _show_plan(plan, as_note=as_json)
     count = plan["plan"]["included"]
@@ -287,11 +258,10 @@ async def _in_bulk(
         return bool(count)
     if not yes and sys.stdin.isatty():
         click.confirm(f"Replay {_runs(count)}?", abort=True, err=True)
-    found = await replayer.start(plan["id"])
-    await noted(rooms, "started", "replay", plan["id"], runs=count)
-    is_served = _say_if_unserved(rooms)
+    found = await side.start(plan["id"], runs=count)
+    is_served = await side.say_if_unserved()
     if is_served and sys.stderr.isatty():
-        found = await _follow(rooms, plan["id"])
+        found = await _follow(side, plan["id"])
     if as_json:
         print_json(found)
     else:
@@ -299,24 +269,11 @@ async def _in_bulk(
     return bool(found["status"] != "paused")
 
 
-def _terms(run_ids: tuple[str, ...], where: tuple[str, ...], given: Mapping[str, Any]) -> Any:
-    from runner.engine.replays import Terms, read_filter
-
-    try:
-        wanted = read_filter(where, time.time()) if where else None
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--where") from None
-    named = {name: value for name, value in given.items() if value is not None}
-    if "stale_after" in named:
-        named["stale_after_seconds"] = named.pop("stale_after")
-    return Terms(run_ids=run_ids, where=wanted, **named)
-
-
-async def _follow(rooms: Rooms, replay_id: str) -> Json:
+async def _follow(side: Side, replay_id: str) -> Json:
     """The replay once it does not run any more; what it does meanwhile stands on stderr."""
     last = ""
     while True:
-        found = await rooms.replays.show(replay_id)
+        found = await side.show(replay_id)
         line = _state(found)
         if line != last:
             note(line)
@@ -324,16 +281,6 @@ async def _follow(rooms: Rooms, replay_id: str) -> Json:
         if found["status"] != "running":
             return found
         await asyncio.sleep(LOOK_SECONDS)
-
-
-def _say_if_unserved(rooms: Rooms) -> bool:
-    """Say that it only begins later, where that is so; whether a server runs."""
-    from runner.store.nodes import living
-
-    is_served = bool(living(rooms.store.nodes))
-    if not is_served:
-        note("No server runs on this data now; it begins when one does: hookline serve")
-    return is_served
 
 
 def _show(found: Json) -> None:

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from runner.cli.far import follow_live, page_of
 from runner.cli.follow import follow
 from runner.cli.options import (
     Place,
     When,
     asynchronous,
-    data_options,
     example,
     json_option,
     list_options,
+    server_options,
     until_interrupted,
     where_option,
 )
@@ -38,6 +39,7 @@ from runner.errors import LanguageError, MoveRefused, NotFound
 from runner.values import Json
 
 if TYPE_CHECKING:
+    from runner.cli.api import Api
     from runner.cli.house import Rooms
 
 COLUMNS = ("RUN", "ACCEPTED", "WORKFLOW", "STATUS", "TITLE")
@@ -55,13 +57,14 @@ def runs() -> None:
 @where_option("payload.order=1042", "type=orders/create")
 @status_option
 @click.option("--problem", metavar="ID", help="Only those of this problem.")
-@data_options
+@server_options
 @json_option
 @asynchronous
 async def list_(place: Place, as_json: bool, **narrowed: object) -> None:
     """List runs, the newest first."""
-    async with place.opened() as rooms:
-        page = await place.page(rooms.history.runs, narrowed)
+    page = await place.ask(
+        lambda rooms: place.page(rooms.history.runs, narrowed), lambda api: page_of(api, "runs", narrowed)
+    )
     if as_json:
         print_json(page)
     else:
@@ -70,13 +73,12 @@ async def list_(place: Place, as_json: bool, **narrowed: object) -> None:
 
 @runs.command(epilog=example("hookline runs show 01kz2v3nd8z5rjq0v6a7t4m9xe"))
 @click.argument("run_id", metavar="ID")
-@data_options
+@server_options
 @json_option
 @asynchronous
 async def show(place: Place, run_id: str, as_json: bool) -> None:
     """Show one run: why it is where it is, then each step."""
-    async with place.opened() as rooms:
-        run = await rooms.history.run(run_id)
+    run = await place.ask(lambda rooms: rooms.history.run(run_id), lambda api: api.get("runs", run_id))
     if as_json:
         print_json(run)
     else:
@@ -86,39 +88,46 @@ async def show(place: Place, run_id: str, as_json: bool) -> None:
 @runs.command(epilog=example("hookline runs tail --workflow order-alerts"))
 @click.option("--workflow", metavar="SLUG", help="Only of this workflow.")
 @click.option("--since", type=When(), help="Begin there, not now: 2h, 7d, a date or a time.")
-@data_options
+@server_options
 @json_option
 @until_interrupted
 async def tail(place: Place, workflow: str | None, since: float | None, as_json: bool) -> None:
     """Show runs as they come and as they change, until Ctrl-C."""
-    async with place.opened() as rooms:
+
+    async def near(rooms: Rooms) -> None:
         wanted = Wanted(workflow=workflow, since=time.time() if since is None else since)
-        async for run in follow(rooms.history.runs, wanted, state=lambda one: str(one["status"])):
-            if as_json:
-                print_json_line(run)
-            else:
-                status = status_word(run["status"])
-                sentence = run["reason"]["sentence"] if run["reason"] else run["title"]
-                words = moment(run["accepted_at"]), run["id"], run["workflow"], status, printable(sentence)
-                click.echo("  ".join(words))
+        async for run in follow(rooms.history.runs, wanted, state=_status):
+            _tell(run, as_json=as_json)
+
+    async def far(api: Api) -> None:
+        async for run in follow_live(api, "run", workflow, since, state=_status):
+            _tell(run, as_json=as_json)
+
+    await place.ask(near, far)
 
 
 @runs.command(epilog=example("hookline runs cancel 01kz2v3nd8z5rjq0v6a7t4m9xe"))
 @click.argument("run_ids", metavar="ID...", nargs=-1, required=True)
-@data_options
+@server_options
 @json_option
 @asynchronous
 async def cancel(place: Place, run_ids: tuple[str, ...], as_json: bool) -> None:
     """Cancel runs: at once, or, where one is being executed, at its next step."""
     from runner.cli.house import noted
 
-    async def one(rooms: Rooms, run_id: str) -> Json:
+    async def near(rooms: Rooms, run_id: str) -> Json:
         status = await rooms.store.cancel(run_id, now=time.time())
         await noted(rooms, "cancelled", "run", run_id)
         return {"run": run_id, "status": status.value}
 
-    async with place.opened() as rooms:
-        done, is_whole = await _each(run_ids, lambda run_id: one(rooms, run_id))
+    async def far(api: Api, run_id: str) -> Json:
+        found = await api.post("runs", run_id, "cancel")
+        return {"run": run_id, "status": found["status"]}
+
+    done, is_whole = await place.ask(
+        lambda rooms: _each(run_ids, lambda run_id: near(rooms, run_id)),
+        lambda api: _each(run_ids, lambda run_id: far(api, run_id)),
+    )
     if as_json:
         print_json({"items": done, "next": None})
     for each in [] if as_json else done:
@@ -140,6 +149,20 @@ async def _each(run_ids: Sequence[str], do: Callable[[str], Awaitable[Json]]) ->
         except (NotFound, MoveRefused, LanguageError) as error:
             note(f"hookline: {printable(str(error))}")
     return done, len(done) == len(run_ids)
+
+
+def _status(run: Json) -> str:
+    return str(run["status"])
+
+
+def _tell(run: Json, *, as_json: bool) -> None:
+    if as_json:
+        print_json_line(run)
+        return
+    sentence = run["reason"]["sentence"] if run["reason"] else run["title"]
+    status = status_word(run["status"])
+    words = moment(run["accepted_at"]), run["id"], run["workflow"], status, printable(sentence)
+    click.echo("  ".join(words))
 
 
 def _row(run: Json) -> tuple[str, ...]:

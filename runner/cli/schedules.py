@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import click
 
-from runner.cli.options import Place, asynchronous, data_options, example, json_option, workflows_option
+from runner.cli.options import Place, asynchronous, example, json_option, server_options, workflows_option
 from runner.cli.showing import moment, note, print_json, print_list, printable
 from runner.values import Json
+
+if TYPE_CHECKING:
+    from runner.cli.house import Rooms
 
 COLUMNS = ("WORKFLOW", "WHAT", "NEXT (UTC)", "LAST (UTC)", "STATE")
 
 
 @click.command(epilog=example("hookline schedules", "hookline schedules --workflows automations --json"))
 @workflows_option
-@data_options
+@server_options
 @json_option
 @asynchronous
 async def schedules(place: Place, as_json: bool) -> None:
@@ -23,17 +27,18 @@ async def schedules(place: Place, as_json: bool) -> None:
     from runner.cli.timing import timed_of
     from runner.engine.pauses import PauseBoard
 
-    async with place.opened(may_make=True) as rooms:
+    async def near(rooms: Rooms) -> Json:
         await rooms.library.reload()
         holding = PauseBoard(rooms.pauses)
         await holding.refresh()
-        items = await timed_of(rooms, holding, time.time())
-    page = {"items": items, "next": None}
+        return {"items": await timed_of(rooms, holding, time.time()), "next": None}
+
+    page = await place.ask(near, lambda api: api.get("schedules"), may_make=True)
     if as_json:
         print_json(page)
         return
-    print_list(page, COLUMNS, [_row(one) for one in items])
-    for one in items:
+    print_list(page, COLUMNS, [_row(one) for one in page["items"]])
+    for one in page["items"]:
         if len(one["next"]) > 1:
             later = ", ".join(moment(at) for at in one["next"][1:])
             note(f"{one['workflow']}: {printable(one['words'])}; then {later}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import errno
 import ssl
 import time
@@ -11,14 +12,16 @@ from urllib.parse import urlsplit, urlunsplit
 
 import click
 
-from runner.cli.options import Place, asynchronous, data_options, example, json_option, workflows_option
+from runner.cli.api import proxy_for, verifying
+from runner.cli.options import Place, asynchronous, example, json_option, server_options, workflows_option
 from runner.cli.showing import note, print_json, print_table, printable
 from runner.errors import HooklineError, NotFound, SettingsError
-from runner.values import Json, loads
+from runner.values import Json, iso, loads
 
 if TYPE_CHECKING:
     import aiohttp
 
+    from runner.cli.api import Api
     from runner.cli.house import Rooms
     from runner.engine.library import Live
     from runner.engine.sampling import Letter
@@ -48,7 +51,7 @@ ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where it listen
 @click.option("--print", "is_printing", is_flag=True, help="Print the sample's body instead of sending it.")
 @click.option("--list", "is_listing", is_flag=True, help="List the samples instead; SLUG is then a provider.")
 @workflows_option
-@data_options
+@server_options
 @json_option
 @asynchronous
 async def send(
@@ -73,15 +76,27 @@ async def send(
         return
     if slug is None:
         raise click.UsageError("name the workflow, or use --list")
-    async with place.opened(may_make=True) as rooms:
+
+    async def near(rooms: Rooms) -> list[Json]:
         live = await _live(rooms, slug)
         rooms.library.book.update(await rooms.addresses.all())
         letter = _letter(rooms, live, event_type, provider)
         if is_printing:
-            _print_sample(_sample(letter), as_json=as_json)
-            return
+            _print_sample(_shown(_sample(letter)), as_json=as_json)
+            return []
         base = server_url or _listening(place, rooms.settings)
-        sent = await _send(rooms, live, letter, base, count=count, is_own=server_url is None)
+        return await _send(rooms, live, letter, base, count=count, is_own=server_url is None)
+
+    async def far(api: Api) -> list[Json]:
+        if is_printing:
+            letter = await api.post("workflows", slug, "letter", type=event_type, provider=provider)
+            _print_sample(letter["unsigned"], as_json=as_json)
+            return []
+        return await send_far(api, slug, event_type, provider, base=server_url, count=count)
+
+    sent = await place.ask(near, far, may_make=True)
+    if is_printing:
+        return
     if as_json:
         print_json({"items": sent, "next": None})
     else:
@@ -89,6 +104,23 @@ async def send(
             _show(one)
     if any(one["status"] >= 400 for one in sent):
         raise click.exceptions.Exit(1)
+
+
+async def made_letter(rooms: Rooms, slug: str, *, event_type: str | None, provider: str | None) -> Json:
+    """As `web.house.MakeLetter` says. Raises SettingsError, NotFound, HooklineError."""
+    live = await _live(rooms, slug)
+    letter = _letter(rooms, live, event_type, provider)
+    url = rooms.url_of(rooms.library.book.token(slug))
+    request = _request(letter, slug, url)
+    return {
+        "provider": letter.provider,
+        "type": letter.type,
+        "method": request.method,
+        "url": request.url,
+        "headers": dict(request.headers),
+        "body": base64.b64encode(request.body).decode(),
+        "unsigned": _shown(_sample(letter)),
+    }
 
 
 async def _live(rooms: Rooms, slug: str) -> Live:
@@ -194,8 +226,47 @@ async def _send(
     return sent
 
 
+async def send_far(
+    api: Api, slug: str, event_type: str | None, provider: str | None, *, base: str | None, count: int
+) -> list[Json]:
+    """
+    Send samples that a server elsewhere signed to its own door (*base*: where that is reached, if not at the
+    address of its API). Raises as `Api.send`; HooklineError: the door does not answer.
+    """
+    import aiohttp
+
+    from runner.inbound.request import Request
+
+    sent = []
+    timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
+    async with aiohttp.ClientSession(connector=verifying(), timeout=timeout, trust_env=False) as session:
+        for _ in range(count):
+            letter = await api.post("workflows", slug, "letter", type=event_type, provider=provider)
+            body = base64.b64decode(letter["body"])
+            request = Request(letter["method"], letter["url"], letter["headers"], body)
+            token = urlsplit(letter["url"]).path.rpartition("/")[2]
+            began = time.time()
+            to = base or api.server
+            status, answer, kind = await _post(session, request, to, token, proxy=proxy_for(to))
+            event = _event_in(answer)
+            if event is None:
+                page = await api.page("events", limit=1, workflow=slug, since=iso(began))
+                event = page["items"][0]["id"] if page["items"] else None
+            sent.append(
+                {
+                    "event": event,
+                    "status": status,
+                    "answer": answer,
+                    "content_type": kind,
+                    "provider": letter["provider"],
+                    "type": letter["type"],
+                }
+            )
+    return sent
+
+
 async def _post(
-    session: aiohttp.ClientSession, request: Request, base: str, token: str
+    session: aiohttp.ClientSession, request: Request, base: str, token: str, *, proxy: str | None = None
 ) -> tuple[int, str, str]:
     """
     Status, body and type of the answer.
@@ -215,6 +286,7 @@ async def _post(
             data=request.body,
             headers=dict(request.headers),
             allow_redirects=False,
+            proxy=proxy,
         ) as answer:
             return answer.status, await answer.text(errors="replace"), answer.headers.get("content-type", "")
     except (aiohttp.ClientConnectionError, OSError) as error:
@@ -261,13 +333,16 @@ def _show(sent: Json) -> None:
         click.echo(f"event {sent['event']}")
 
 
-def _print_sample(sample: Sample, *, as_json: bool) -> None:
-    text = sample.body.decode()
+def _shown(sample: Sample) -> Json:
+    return {"method": sample.method, "headers": dict(sample.headers), "body": sample.body.decode()}
+
+
+def _print_sample(sample: Json, *, as_json: bool) -> None:
     if as_json:
-        print_json({"method": sample.method, "headers": dict(sample.headers), "body": text})
+        print_json(sample)
         return
-    click.echo(text)
-    for name, value in sample.headers.items():
+    click.echo(sample["body"])
+    for name, value in sample["headers"].items():
         note(f"{name}: {value}")
 
 

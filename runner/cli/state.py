@@ -5,15 +5,19 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from runner.cli.options import Place, asynchronous, data_options, example, json_option
+from runner.cli.options import Place, asynchronous, example, json_option, server_options
 from runner.cli.pause import Duration
 from runner.cli.showing import moment, print_json, print_list, printable, say_changed, value_text
 from runner.errors import HooklineError, NotFound, Rejected, SettingsError
-from runner.values import Json, iso, loads
+from runner.values import Json, loads
+
+if TYPE_CHECKING:
+    from runner.cli.api import Api
+    from runner.cli.house import Rooms
 
 COLUMNS = ("KEY", "VALUE", "CHANGED", "UNTIL")
 
@@ -34,7 +38,7 @@ def state() -> None:
 @space_options
 @click.option("--cursor", help="Go on where a page ended: its `next`.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="At most so many.")
-@data_options
+@server_options
 @json_option
 @asynchronous
 async def list_(
@@ -42,20 +46,24 @@ async def list_(
 ) -> None:
     """List the keys of a workflow with their values."""
     from runner.engine.state import entries_page
-    from runner.store.state import SQLiteStates
+    from runner.store.state import StoredStates
 
     (space,) = _named(words, "", shared=shared)
-    async with place.opened() as rooms:
-        found = await SQLiteStates(rooms.store).entries(
-            space, now=time.time(), after=cursor or "", limit=limit
-        )
-    page = entries_page(found, limit)
+
+    async def near(rooms: Rooms) -> Json:
+        states = StoredStates(rooms.store)
+        found = await states.entries(space, now=time.time(), after=cursor or "", limit=limit)
+        return entries_page(found, limit)
+
+    page = await place.ask(
+        near, lambda api: api.page("state", limit=limit, cursor=cursor, workflow=space or None)
+    )
     if as_json:
         print_json(page)
         return
     rows = [
-        (one.key, value_text(one.value), moment(iso(one.changed_at)), moment(iso(one.expires_at)) or "-")
-        for one in found
+        (one["key"], value_text(one["value"]), moment(one["changed_at"]), moment(one["expires_at"]) or "-")
+        for one in page["items"]
     ]
     print_list(page, COLUMNS, rows)
 
@@ -63,26 +71,30 @@ async def list_(
 @state.command(epilog=example("hookline state get order-alerts orders"))
 @click.argument("words", metavar="[SLUG] KEY", nargs=-1)
 @space_options
-@data_options
+@server_options
 @json_option
 @asynchronous
 async def get(place: Place, words: tuple[str, ...], shared: bool, as_json: bool) -> None:
     """Show what is kept under a key, as JSON alone; with --json also since when and until when."""
-    from runner.store.state import SQLiteStates
+    from runner.store.state import StoredStates
 
     space, key = _named(words, "KEY", shared=shared)
-    async with place.opened() as rooms:
-        entry = await SQLiteStates(rooms.store).entry(space, key, now=time.time())
-    if entry is None:
-        raise NotFound(_nothing(space, key))
-    print_json(entry.as_json() if as_json else entry.value)
+
+    async def near(rooms: Rooms) -> Json:
+        entry = await StoredStates(rooms.store).entry(space, key, now=time.time())
+        if entry is None:
+            raise NotFound(_nothing(space, key))
+        return entry.as_json()
+
+    entry = await place.ask(near, lambda api: api.get("state", "entry", workflow=space or None, key=key))
+    print_json(entry if as_json else entry["value"])
 
 
 @state.command("set", epilog=example("hookline state set order-alerts orders 0"))
 @click.argument("words", metavar="[SLUG] KEY VALUE", nargs=-1)
 @space_options
 @click.option("--ttl", type=Duration(), help="How long it is kept: 10m, 1d; forever if left out.")
-@data_options
+@server_options
 @json_option
 @asynchronous
 async def set_(place: Place, words: tuple[str, ...], shared: bool, ttl: float | None, as_json: bool) -> None:
@@ -92,35 +104,47 @@ async def set_(place: Place, words: tuple[str, ...], shared: bool, ttl: float | 
     VALUE is JSON, such as 0 or '{"a": 1}'; - reads it from stdin.
     """
     from runner.engine.state import LONGEST_KEY, Set
-    from runner.store.state import SQLiteStates
+    from runner.store.state import StoredStates
 
     space, key, text = _named(words, "KEY VALUE", shared=shared)
     if not 0 < len(key) <= LONGEST_KEY:
         raise SettingsError(f"a key has 1 to {LONGEST_KEY} characters")
     value = _value(sys.stdin.read() if text == "-" else text)
-    async with place.opened() as rooms:
+
+    async def near(rooms: Rooms) -> None:
         try:
-            await SQLiteStates(rooms.store).change(space, key, Set(value, ttl), now=time.time())
+            await StoredStates(rooms.store).change(space, key, Set(value, ttl), now=time.time())
         except Rejected as error:
             raise HooklineError(str(error)) from None
+
+    async def far(api: Api) -> None:
+        kept: dict[str, Json] = {"key": key, "value": value}
+        kept |= {"workflow": space} if space else {}
+        kept |= {"ttl": f"{ttl:g}s"} if ttl is not None else {}
+        await api.send("PUT", "state", "entry", body=kept)
+
+    await place.ask(near, far)
     say_changed(key, f"The state {printable(key)} is kept.", as_json=as_json)
 
 
 @state.command(epilog=example("hookline state delete order-alerts orders"))
 @click.argument("words", metavar="[SLUG] KEY", nargs=-1)
 @space_options
-@data_options
+@server_options
 @json_option
 @asynchronous
 async def delete(place: Place, words: tuple[str, ...], shared: bool, as_json: bool) -> None:
     """Take a key away."""
     from runner.engine.state import Delete
-    from runner.store.state import SQLiteStates
+    from runner.store.state import StoredStates
 
     space, key = _named(words, "KEY", shared=shared)
-    async with place.opened() as rooms:
-        if not await SQLiteStates(rooms.store).change(space, key, Delete(), now=time.time()):
+
+    async def near(rooms: Rooms) -> None:
+        if not await StoredStates(rooms.store).change(space, key, Delete(), now=time.time()):
             raise NotFound(_nothing(space, key))
+
+    await place.ask(near, lambda api: api.delete("state", "entry", workflow=space or None, key=key))
     say_changed(key, f"The state {printable(key)} is deleted.", as_json=as_json)
 
 
@@ -146,5 +170,6 @@ def _value(text: str) -> Json:
 
 
 def _nothing(space: str, key: str) -> str:
-    whose = f"of {printable(space)}" if space else "shared by all"
-    return f'there is no state "{printable(key)}" {whose}; `hookline state list` shows those there are'
+    from runner.engine.state import nothing_under
+
+    return f"{printable(nothing_under(space, key))}; `hookline state list` shows those there are"

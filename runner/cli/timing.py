@@ -10,8 +10,8 @@ from runner.engine.polls import Poller
 from runner.engine.schedules import Scheduler
 from runner.engine.timed import timed_items
 from runner.engine.upkeep import Chore
-from runner.store.polls import SQLitePolls
-from runner.store.schedules import SQLiteSchedules
+from runner.store.polls import StoredPolls
+from runner.store.schedules import StoredSchedules
 
 if TYPE_CHECKING:
     from runner.cli.house import Rooms
@@ -30,8 +30,8 @@ class Clockwork:
 
     def __init__(self, rooms: Rooms, node: str, door: Door, tools: Tools) -> None:
         self._clock = tools.clock
-        self._scheduler = Scheduler(SQLiteSchedules(rooms.store), door, rooms.library)
-        self._poller = Poller(SQLitePolls(rooms.store), door, rooms.library, tools, node=node)
+        self._scheduler = Scheduler(StoredSchedules(rooms.store), door, rooms.library)
+        self._poller = Poller(StoredPolls(rooms.store), door, rooms.library, tools, node=node)
 
     def chores(self) -> list[Chore]:
         """What upkeep does: each look is followed by a pause until the next time that is due."""
@@ -56,5 +56,5 @@ class Clockwork:
 
 async def timed_of(rooms: Rooms, holding: PauseBoard, now: float) -> list[Json]:
     """Schedules and polls of the workflows, as `runner.engine.timed` tells of them."""
-    schedules, polls = SQLiteSchedules(rooms.store), SQLitePolls(rooms.store)
+    schedules, polls = StoredSchedules(rooms.store), StoredPolls(rooms.store)
     return await timed_items(rooms.library, schedules, polls, holding, now)

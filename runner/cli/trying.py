@@ -10,7 +10,7 @@ from runner.cli.house import Rooms, catalogue
 from runner.engine.redact import Redactions
 from runner.evaluator.processes import Processes, value_of
 from runner.evaluator.wire import framed
-from runner.store.past import SQLitePast
+from runner.store.past import StoredPast
 from runner.workbench.trials import Trials
 from runner.workbench.wire import Held, shown_connection
 from web.inside import Sampled, deliver
@@ -80,7 +80,7 @@ def trials_of(
     return Trials(
         library=rooms.library,
         history=rooms.history,
-        past=SQLitePast(rooms.store),
+        past=StoredPast(rooms.store),
         desk=desk,
         door=door,
         examiner=examiner,

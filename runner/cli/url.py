@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runner.cli.options import Place, asynchronous, data_options, example, json_option, workflows_option
+from runner.cli.options import Place, asynchronous, example, json_option, server_options, workflows_option
 from runner.cli.pause import Duration
 from runner.cli.showing import moment, note, print_json
 from runner.errors import HooklineError, SettingsError
 from runner.values import Json, iso
 
 if TYPE_CHECKING:
+    from runner.cli.api import Api
     from runner.cli.house import Rooms
 
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 @click.option("--not-at", metavar="PATH", help="Answer at this path no more.")
 @click.option("--form", is_flag=True, help="Print the address of its public form instead.")
 @workflows_option
-@data_options
+@server_options
 @json_option
 @asynchronous
 async def url(
@@ -55,32 +56,67 @@ async def url(
 
     if keep is not None and not rotate:
         raise SettingsError("--keep says how long the old address answers; it goes with --rotate")
-    async with place.opened(may_make=True) as rooms:
-        hints = [await _known(rooms, slug)]
-        if also is not None:
-            hints.append(await _add_path(rooms, slug, also))
-        if not_at is not None:
-            await rooms.addresses.drop_path(slug, not_at)
+
+    async def near(rooms: Rooms) -> Json:
+        found = await addressed(rooms, slug, rotate=rotate, keep=keep, also=also, not_at=not_at)
         if rotate:
-            until = time.time() + keep if keep is not None else None
-            await rooms.addresses.rotate(slug, keep_until=until)
             await noted(rooms, "changed the address of", "workflow", slug)
-            hints.append(_rotated(until))
-        rooms.library.book.update(await rooms.addresses.all())
-        addresses = _addresses(rooms, slug)
-        if form and not any(one["kind"] == "form" for one in addresses):
-            raise HooklineError(f"{slug} has no public form: `manual: {{public: true}}` gives it one")
-        if form:
-            addresses.sort(key=lambda one: one["kind"] != "form")
-    hints = [one for one in hints if one]
+        return found
+
+    async def far(api: Api) -> Json:
+        if not rotate and also is None and not_at is None:
+            return await api.get("workflows", slug, "addresses")
+        kept = None if keep is None else f"{keep:g}s"
+        return await api.post(
+            "workflows", slug, "addresses", rotate=rotate or None, keep=kept, also=also, not_at=not_at
+        )
+
+    found = await place.ask(near, far, may_make=True)
+    addresses = found["addresses"]
+    if form and not any(one["kind"] == "form" for one in addresses):
+        raise HooklineError(f"{slug} has no public form: `manual: {{public: true}}` gives it one")
+    if form:
+        addresses.sort(key=lambda one: one["kind"] != "form")
     if as_json:
-        print_json({"workflow": slug, "url": addresses[0]["url"], "addresses": addresses, "warnings": hints})
+        print_json({**found, "url": addresses[0]["url"]})
     else:
         click.echo(addresses[0]["url"])
-    for hint in hints:
+    for hint in found["warnings"]:
         note(hint)
     if len(addresses) > 1 and not as_json and not form:
         note(f"It answers at {len(addresses) - 1} more: hookline url {slug} --json")
+
+
+async def addressed(
+    rooms: Rooms,
+    slug: str,
+    *,
+    rotate: bool = False,
+    keep: float | None = None,
+    also: str | None = None,
+    not_at: str | None = None,
+) -> Json:
+    """
+    Where *slug* is called, after what is to be changed of it: `{workflow, url, addresses, warnings}`. *keep*:
+    how many seconds the old address answers after *rotate*.
+
+    Raises:
+        SettingsError: no workflow can answer there. MoveRefused, NotFound, StoreUnavailable.
+        HooklineError: there is no such workflow, or it has no address.
+    """
+    hints = [await _known(rooms, slug)]
+    if also is not None:
+        hints.append(await _add_path(rooms, slug, also))
+    if not_at is not None:
+        await rooms.addresses.drop_path(slug, not_at)
+    if rotate:
+        until = time.time() + keep if keep is not None else None
+        await rooms.addresses.rotate(slug, keep_until=until)
+        hints.append(_rotated(until))
+    rooms.library.book.update(await rooms.addresses.all())
+    addresses = _addresses(rooms, slug)
+    warnings = [one for one in hints if one]
+    return {"workflow": slug, "url": addresses[0]["url"], "addresses": addresses, "warnings": warnings}
 
 
 async def _add_path(rooms: Rooms, slug: str, path: str) -> str:
@@ -93,12 +129,14 @@ async def _add_path(rooms: Rooms, slug: str, path: str) -> str:
     """
     from runner.cli.door import open_door
     from runner.cli.pages import own_names_of
-    from runner.engine.address import HOOKS, can_be_guessed, check_path
+    from runner.engine.address import HOOKS, PLANNED, can_be_guessed, check_path
 
-    async with open_door(rooms) as door:
-        own = own_names_of(rooms, door)
+    own = rooms.library.reserved  # of a server that runs
+    if not own:
+        async with open_door(rooms) as door:
+            own = own_names_of(rooms, door)
     try:
-        check_path(path, own=own)
+        check_path(path, own=frozenset(own) | PLANNED)
     except ValueError as error:
         raise SettingsError(f"--also: {error}") from None
     owner = rooms.library.book.owner(path.removeprefix(HOOKS).split("/")[0])

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 
 import click
 
-from runner.cli.options import Place, asynchronous, data_options, example, json_option
+from runner.cli.options import Place, asynchronous, example, json_option, server_options
 from runner.cli.showing import moment, note, print_json, print_list, say_changed
 from runner.engine.people import NewUser, Role, User, read_email, read_name
 from runner.errors import HooklineError, NotFound
-from runner.values import iso
+from runner.values import Json, iso
 
 if TYPE_CHECKING:
+    from runner.cli.api import Api
     from runner.cli.house import Rooms
 
 DAY_SECONDS = 86400.0
@@ -40,7 +41,7 @@ def user() -> None:
 @click.option("--role", type=click.Choice(get_args(Role)), required=True, help="What they may do.")
 @may_run_option
 @click.option("--name", help="As lists show it; default: what stands before the @.")
-@data_options
+@server_options
 @json_option
 @asynchronous
 async def add(place: Place, email: str, role: str, may_run: bool, name: str | None, as_json: bool) -> None:
@@ -52,11 +53,17 @@ async def add(place: Place, email: str, role: str, may_run: bool, name: str | No
         called = read_name(name or address.partition("@")[0])
     except ValueError as error:
         raise click.BadParameter(f"{error}.") from None
-    async with place.opened(may_make=True) as rooms:
+
+    async def near(rooms: Rooms) -> str:
         added = await rooms.users.add(NewUser(address, called, cast("Role", role), may_run=may_run))
         await noted(rooms, "added", "user", added.email, role=role, may_run=may_run)
-        url = await user_link(rooms, added)
-    _print_link(url, as_json=as_json)
+        return await user_link(rooms, added)
+
+    async def far(api: Api) -> str:
+        made = await api.post("users", email=address, name=called, role=role, may_run=may_run)
+        return str(made["link"])
+
+    _print_link(await place.ask(near, far, may_make=True), as_json=as_json)
 
 
 @user.command(epilog=example("hookline user token --name deploy --role editor --days 90"))
@@ -66,7 +73,7 @@ async def add(place: Place, email: str, role: str, may_run: bool, name: str | No
 @click.option(
     "--days", type=click.FloatRange(min=0, min_open=True), help="How long it is valid; default: always."
 )
-@data_options
+@server_options
 @json_option
 @asynchronous
 async def token(place: Place, name: str, role: str, may_run: bool, days: float | None, as_json: bool) -> None:
@@ -80,30 +87,43 @@ async def token(place: Place, name: str, role: str, may_run: bool, days: float |
     from runner.engine.people import Provenance
 
     seconds = days * DAY_SECONDS if days else None
-    async with place.opened(may_make=True) as rooms:
-        now = time.time()
+
+    async def near(rooms: Rooms) -> Json:
+        ends = iso(time.time() + seconds) if seconds else None
         made = await rooms.people.issue(
             "api", name=name, role=cast("Role", role), may_run=may_run, seconds=seconds,
             provenance=Provenance(made_by=f"{person()} (command line)"),
         )  # fmt: skip
-        await noted(rooms, "created", "token", name, role=role, expires_at=iso(seconds and now + seconds))
+        await noted(rooms, "created", "token", name, role=role, expires_at=ends)
+        return {"token": made, "expires_at": ends}
+
+    made = await place.ask(
+        near,
+        lambda api: api.post("tokens", name=name, role=role, may_run=may_run, days=days),
+        may_make=True,
+    )
     if as_json:
-        ends = iso(now + seconds) if seconds else None
-        print_json({"token": made, "name": name, "role": role, "expires_at": ends})
+        given = {"token": made["token"], "name": name, "role": role}
+        print_json({**given, "expires_at": made["expires_at"]})
     else:
-        click.echo(made)
+        click.echo(made["token"])
 
 
 @user.command("list", epilog=example("hookline user list"))
-@data_options
+@server_options
 @json_option
 @asynchronous
 async def list_(place: Place, as_json: bool) -> None:
     """List the people and the API tokens, never their text."""
-    async with place.opened() as rooms:
-        people = [{"kind": "user", **one.as_json()} for one in await rooms.users.all()]
-        tokens = [{"kind": "token", **one} for one in await rooms.people.tokens()]
-    items = people + tokens
+
+    async def near(rooms: Rooms) -> tuple[list[Json], list[Json]]:
+        return [one.as_json() for one in await rooms.users.all()], await rooms.people.tokens()
+
+    async def far(api: Api) -> tuple[list[Json], list[Json]]:
+        return (await api.get("users"))["items"], (await api.get("tokens"))["items"]
+
+    people, tokens = await place.ask(near, far)
+    items = [{"kind": "user", **one} for one in people] + [{"kind": "token", **one} for one in tokens]
     page = {"items": items, "next": None}
     if as_json:
         print_json(page)
@@ -116,42 +136,57 @@ async def list_(place: Place, as_json: bool) -> None:
 @click.argument("email")
 @click.argument("role", type=click.Choice(get_args(Role)))
 @may_run_option
-@data_options
+@server_options
 @json_option
 @asynchronous
 async def role(place: Place, email: str, role: str, may_run: bool, as_json: bool) -> None:
     """Give a person another role; they sign in anew."""
     from runner.cli.house import noted
 
-    async with place.opened() as rooms:
+    async def near(rooms: Rooms) -> Json:
         was = await _user(rooms, email)
         now = await rooms.users.change(was.id, role=cast("Role", role), may_run=may_run)
         await noted(rooms, "changed", "user", was.email, role=now.role, may_run=now.may_run, was=was.role)
-    say_changed(was.email, f"{was.email} is {now.role} now", as_json=as_json)
+        return now.as_json()
+
+    async def far(api: Api) -> Json:
+        was = await _user_there(api, email)
+        return await api.send("PATCH", "users", was["id"], body={"role": role, "may_run": may_run})
+
+    now = await place.ask(near, far)
+    say_changed(now["email"], f"{now['email']} is {now['role']} now", as_json=as_json)
 
 
 @user.command(epilog=example("hookline user remove ada@example.com"))
 @click.argument("email")
-@data_options
+@server_options
 @json_option
 @asynchronous
 async def remove(place: Place, email: str, as_json: bool) -> None:
     """Remove a person; their sessions end. A token's ID is taken too."""
     from runner.cli.house import noted
 
-    async with place.opened() as rooms:
+    async def near(rooms: Rooms) -> None:
         if "@" in email:
             gone = await rooms.users.remove((await _user(rooms, email)).id)
             await noted(rooms, "removed", "user", gone.email, role=gone.role)
         else:
             name = await rooms.people.revoke(email)
             await noted(rooms, "revoked", "token", name)
+
+    async def far(api: Api) -> None:
+        if "@" in email:
+            await api.delete("users", (await _user_there(api, email))["id"])
+        else:
+            await api.delete("tokens", email)
+
+    await place.ask(near, far)
     say_changed(email, f"{email} is removed", as_json=as_json)
 
 
 @user.command(epilog=example("hookline user link ada@example.com"))
 @click.argument("email", required=False)
-@data_options
+@server_options
 @json_option
 @asynchronous
 async def link(place: Place, email: str | None, as_json: bool) -> None:
@@ -162,16 +197,20 @@ async def link(place: Place, email: str | None, as_json: bool) -> None:
     """
     from runner.cli.house import first_link, noted, user_link
 
-    async with place.opened(may_make=True) as rooms:
+    async def near(rooms: Rooms) -> str:
         if email is None and await rooms.users.is_empty():
-            url = await first_link(rooms)
-        else:
-            one = await _user(rooms, email) if email else await _only_admin(rooms)
-            if one.is_disabled:
-                raise HooklineError(f"{one.email} is disabled; an admin enables them under Settings, People")
-            url = await user_link(rooms, one)
-            await noted(rooms, "made a sign-in link for", "user", one.email)
-    _print_link(url, as_json=as_json)
+            return await first_link(rooms)
+        one = await _user(rooms, email) if email else await _only_admin(rooms)
+        if one.is_disabled:
+            raise HooklineError(f"{one.email} is disabled; an admin enables them under Settings, People")
+        await noted(rooms, "made a sign-in link for", "user", one.email)
+        return await user_link(rooms, one)
+
+    async def far(api: Api) -> str:
+        one = await _user_there(api, email)
+        return str((await api.post("users", one["id"], "link"))["link"])
+
+    _print_link(await place.ask(near, far, may_make=True), as_json=as_json)
 
 
 async def _user(rooms: Rooms, email: str) -> User:
@@ -180,7 +219,7 @@ async def _user(rooms: Rooms, email: str) -> User:
     except ValueError:
         found = None
     if found is None:
-        raise NotFound(f"there is nobody with the email {email}; `hookline user list` shows who is")
+        raise NotFound(_nobody(email))
     return found[0]
 
 
@@ -188,7 +227,37 @@ async def _only_admin(rooms: Rooms) -> User:
     admins = [one for one in await rooms.users.all() if one.role == "admin" and not one.is_disabled]
     if len(admins) == 1:
         return admins[0]
-    raise HooklineError(f"whose? Name one of {', '.join(one.email for one in admins)}")
+    raise HooklineError(_whose([one.email for one in admins]))
+
+
+async def _user_there(api: Api, email: str | None) -> Json:
+    """As `_user`, at a server elsewhere; None: the only admin."""
+    people = (await api.get("users"))["items"]
+    if email is None:
+        admins = [one for one in people if one["role"] == "admin" and not one["is_disabled"]]
+        if len(admins) == 1:
+            return admins[0]
+        if not admins:
+            raise HooklineError(
+                "nobody can sign in there yet; `hookline user link` on that machine makes a link"
+            )
+        raise HooklineError(_whose([one["email"] for one in admins]))
+    try:
+        wanted = read_email(email)
+    except ValueError:
+        wanted = ""
+    found = [one for one in people if one["email"] == wanted]
+    if not found:
+        raise NotFound(_nobody(email))
+    return found[0]
+
+
+def _nobody(email: str) -> str:
+    return f"there is nobody with the email {email}; `hookline user list` shows who is"
+
+
+def _whose(emails: list[str]) -> str:
+    return f"whose? Name one of {', '.join(emails)}"
 
 
 def _print_link(url: str, *, as_json: bool) -> None:

@@ -243,6 +243,11 @@ class Vault:
         """Remember who set it last."""
         await self.notes.put("signed", f"{thing}:{canonical(name)}", signature)
 
+    def field_names(self, name: str) -> list[str]:
+        """The fields that a connection has, secret ones among them, but for `kind`."""
+        kept = self._connections.get(canonical(name))
+        return [] if kept is None else [one for one in kept.fields if one != "kind"]
+
     def open_fields(self, name: str) -> Mapping[str, Json]:
         """The fields of a connection that are no secrets; none where its kind is not known."""
         kept = self._connections.get(canonical(name))

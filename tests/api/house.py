@@ -42,31 +42,34 @@ from runner.evaluator.pool import EvaluatorPool
 from runner.inbound.providers import provider_infos
 from runner.language.catalogue import ActionInfo, Catalogue
 from runner.language.faults import Fault
-from runner.store.addresses import SQLiteAddresses
-from runner.store.answers import SQLiteAnswers
-from runner.store.audit import SQLiteAudit
-from runner.store.details import SQLiteDetails
-from runner.store.drafts import SQLiteDrafts
-from runner.store.history import SQLiteHistory
-from runner.store.past import SQLitePast
-from runner.store.pauses import SQLitePauses
-from runner.store.people import SQLitePeople
-from runner.store.polls import SQLitePolls
-from runner.store.problems import SQLiteProblems
-from runner.store.rechecking import SQLiteRechecks
-from runner.store.replays import SQLiteReplays
-from runner.store.schedules import SQLiteSchedules
+from runner.store.addresses import StoredAddresses
+from runner.store.answers import StoredAnswers
+from runner.store.audit import StoredAudit
+from runner.store.details import StoredDetails
+from runner.store.drafts import StoredDrafts
+from runner.store.history import StoredHistory
+from runner.store.keeping_sqlite import SQLiteKeeping
+from runner.store.past import StoredPast
+from runner.store.pauses import StoredPauses
+from runner.store.people import StoredPeople
+from runner.store.polls import StoredPolls
+from runner.store.problems import StoredProblems
+from runner.store.rechecking import StoredRechecks
+from runner.store.replays import StoredReplays
+from runner.store.schedules import StoredSchedules
 from runner.store.sqlite import SQLiteStore
-from runner.store.users import SQLiteUsers
-from runner.store.versions import SQLiteVersions
-from runner.store.vitals import SQLiteGauge
-from runner.store.watching import SQLiteWatch
+from runner.store.state import StoredStates
+from runner.store.users import StoredUsers
+from runner.store.versions import StoredVersions
+from runner.store.vitals import StoredGauge
+from runner.store.watching import StoredWatch
 from runner.values import Json
 from tests.api.connected import opened_connections
+from tests.api.templates import app_of
 from tests.api.tried import opened_trials
 from tests.engine.world import NothingToFetch
 from tests.store.rows_made import Made
-from web.app import House, make_app
+from web.app import House
 from web.attempts import Attempts
 from web.house import CheckText, Origin, Release, Version
 
@@ -181,7 +184,7 @@ def checks(store: SQLiteStore, folder: Path, catalogue: Catalogue) -> CheckText:
     """The check of a text among the files of *folder*."""
 
     async def check(text: str, slug: str) -> Sequence[Fault]:
-        history = SQLiteHistory(store)
+        history = StoredHistory(store)
         return await check_text(text, slug, folder, catalogue, history=history, clock=time.monotonic)
 
     return check
@@ -194,7 +197,7 @@ def releases(store: SQLiteStore, library: Library, evaluator: EvaluatorPool, clo
         live = library.get(slug)
         if live is None:
             raise NotFound(f"there is no workflow {slug} that is live")
-        pauses = SQLitePauses(store, clock)
+        pauses = StoredPauses(store, clock)
         count = await release_all(Door(store, None, Callers(), evaluator, clock, 100), pauses, live)
         held = await pauses.count_held(slug)
         return {"released": count, "held": held, "reasons": [], "backlog_full": False}
@@ -214,14 +217,18 @@ async def open_world(
         catalogue = Catalogue({NOTE.name: NOTE})
         files = folder / "workflows"
         files.mkdir()
-        addresses, drafts = SQLiteAddresses(store), SQLiteDrafts(store, clock)
+        addresses, drafts = StoredAddresses(store), StoredDrafts(store, clock)
         library = Library(
             files, store, catalogue=lambda: catalogue,
             token_of=lambda slug, rotation: f"token-of-{slug}{f'-{rotation}' if rotation else ''}",
             clock=clock, addresses=addresses, drafts=drafts,
         )  # fmt: skip
 
-        async def start_replay(run_id: str, *, origin: Origin, version: Version) -> Json:
+        async def start_replay(
+            run_id: str, *, origin: Origin, version: Version, run_missing: bool = False, as_new: bool = False
+        ) -> Json:
+            assert not run_missing
+            assert not as_new
             run = await house.history.run(run_id)
             if origin == "failed":
                 await store.replay_failed(run_id, version=None, now=clock())
@@ -244,15 +251,15 @@ async def open_world(
             return f"{public_url}/forms/form-of-{live.token}" if manual and manual.is_public else None
 
         async def timed() -> Json:
-            schedules, polls = SQLiteSchedules(store), SQLitePolls(store)
-            holding = PauseBoard(SQLitePauses(store, clock))
+            schedules, polls = StoredSchedules(store), StoredPolls(store)
+            holding = PauseBoard(StoredPauses(store, clock))
             return await timed_items(library, schedules, polls, holding, clock())
 
         async def recheck(*, workflow: str | None, since: float | None) -> Json:
-            holding = PauseBoard(SQLitePauses(store, clock))
+            holding = PauseBoard(StoredPauses(store, clock))
             door = Door(store, None, Callers(), evaluator, clock, 100, holding)
             examiner = Examiner(held.copy, NothingToFetch())
-            rechecker = Rechecker(door, SQLiteRechecks(store, clock), library, examiner, public_url)
+            rechecker = Rechecker(door, StoredRechecks(store, clock), library, examiner, public_url)
             if workflow is None:
                 return [one.as_json() for one in await rechecker.recheck_all(since=since)]
             return [(await rechecker.recheck(workflow, since=since)).as_json()]
@@ -260,12 +267,12 @@ async def open_world(
         evaluator = EvaluatorPool()  # nothing here needs its process
         held: dict[str, str] = {}
         changes = Changes()
-        watch = SQLiteWatch(store)
+        watch = StoredWatch(store)
         house = House(
-            history=SQLiteHistory(store),
-            people=SQLitePeople(store, clock),
-            users=SQLiteUsers(store, clock),
-            audit_log=SQLiteAudit(store, clock),
+            history=StoredHistory(store),
+            people=StoredPeople(store, clock),
+            users=StoredUsers(store, clock),
+            audit_log=StoredAudit(store, clock),
             attempts=Attempts(clock),
             library=library,
             store=store,
@@ -279,11 +286,11 @@ async def open_world(
             check=checks(store, files, catalogue),
             ping=store.ping,
             timed=timed,
-            pauses=SQLitePauses(store, clock),
-            problems=SQLiteProblems(store),
-            replays=SQLiteReplays(store),
+            pauses=StoredPauses(store, clock),
+            problems=StoredProblems(store),
+            replays=StoredReplays(store),
             replayer=Replayer(
-                SQLiteReplays(store),
+                StoredReplays(store),
                 library,
                 node="here",
                 clock=clock,
@@ -291,29 +298,30 @@ async def open_world(
                 backlog_limit=100,
             ),
             resuming=Resuming(
-                SQLiteAnswers(store),
+                StoredAnswers(store),
                 library,
                 resume_token_deriver(b"the key of a test's server, 32 b"),
                 clock,
             ),
-            holding=PauseBoard(SQLitePauses(store, clock)),
+            holding=PauseBoard(StoredPauses(store, clock)),
             drafts=drafts,
-            versions=SQLiteVersions(store),
-            publisher=Publisher(library, SQLiteVersions(store), checks(store, files, catalogue), clock),
+            versions=StoredVersions(store),
+            publisher=Publisher(library, StoredVersions(store), checks(store, files, catalogue), clock),
             filing=Filing(library, drafts, addresses, clock),
             release=releases(store, library, evaluator, clock),
             starters=lambda: starter_items(STARTERS, str.title, provider_infos()),
             changes=changes,
-            details=SQLiteDetails(SQLiteHistory(store)),
+            details=StoredDetails(StoredHistory(store)),
             event_desk=EventDesk(
                 Door(store, None, Callers(), evaluator, clock, 100),
-                SQLitePauses(store, clock),
+                StoredPauses(store, clock),
                 library,
-                SQLitePast(store),
+                StoredPast(store),
             ),
-            watcher=Watcher(watch, SQLiteHistory(store), SQLiteProblems(store), changes, clock),
+            watcher=Watcher(watch, StoredHistory(store), StoredProblems(store), changes, clock),
             backlog_limit=100,
             public_url=public_url,
+            states=StoredStates(store),
         )
 
         def texts() -> dict[str, str]:
@@ -324,14 +332,14 @@ async def open_world(
             opened_trials(store, library, house.history, catalogue, held, clock, public_url) as trials,
         ):
             vitals = Vitals(
-                meter=Meter(SQLiteGauge(store), clock=clock, steady=clock),
+                meter=Meter(StoredGauge(store, SQLiteKeeping(store)), clock=clock, steady=clock),
                 destinations=Destinations(limit=8, clock=clock),
                 evaluates=lambda: evaluates(evaluator),
                 kept={"runs": "30d", "events": "30d"},
                 max_bytes=0,
             )
             house = replace(house, connections=connections, custody=custody, trials=trials, vitals=vitals)
-            world = World(make_app(house), house, store, made, clock, files, held)
+            world = World(app_of(house), house, store, made, clock, files, held)
             for slug, text in workflows.items():
                 await world.write(slug, text)
             yield world

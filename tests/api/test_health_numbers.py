@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from runner.engine.runs import Reason, Status, TurnEnd
+from runner.engine.runs import Status
 from runner.errors import Unavailable
 from tests.api.house import World
 from tests.servers.debian import unpacked
@@ -79,13 +79,10 @@ async def test_rates_are_of_what_came_between_two_looks(world: World) -> None:
 
 async def test_how_long_runs_took_is_told_by_workflow(world: World) -> None:
     assert world.house.vitals
-    note = world.house.vitals.meter.note
-    run_id = await world.made.run(Status.QUEUED)
-    run = await world.made.claim(run_id)
+    measures = world.house.vitals.meter.measures
     for seconds in (0.02, 3.0, 9000.0):
-        end = TurnEnd(Status.FAILED, ended_at=run.accepted_at + seconds, reason=Reason("x", "x"))
-        note(run, end)
-    note(run, TurnEnd(Status.WAITING, ended_at=None, due_at=1.0, waiting_for="x", reason=Reason("x", "x")))
+        measures.running.add("orders", seconds)
+        measures.ended.add("orders", "failed")
     read = await metrics(world)
     assert read["hookline_runs_ended_total[status=failed][workflow=orders]"] == 3
     assert read["hookline_run_seconds_bucket[le=0.01][workflow=orders]"] == 0
@@ -98,13 +95,14 @@ async def test_how_long_runs_took_is_told_by_workflow(world: World) -> None:
 
 async def test_labels_are_bounded(world: World) -> None:
     assert world.house.vitals
-    meter = world.house.vitals.meter
-    run = await world.made.claim(await world.made.run(Status.QUEUED))
-    end = TurnEnd(Status.SUCCEEDED, ended_at=run.accepted_at + 1, reason=Reason("x", "x"))
+    measures = world.house.vitals.meter.measures
     for number in range(1000):
-        meter.note(replace(run, workflow=f"workflow-{number}"), end)
-    assert len(meter.took) == 201
-    assert meter.ended["others", "succeeded"] == 800
+        measures.running.add(f"workflow-{number}", 1.0)
+        measures.ended.add(f"workflow-{number}", "succeeded")
+    read = await metrics(world)
+    assert len([name for name in read if name.startswith("hookline_run_seconds_count")]) == 201
+    assert read["hookline_run_seconds_count[workflow=others]"] == 800
+    assert read["hookline_runs_ended_total[status=succeeded][workflow=others]"] == 800
 
 
 async def test_a_bent_name_stays_a_name(world: World) -> None:

@@ -36,6 +36,11 @@ ELSEWHERE = {
     # test_trying.py
     "recent_events", "event_data", "event_fields", "evaluate", "preview", "try_workflow", "send_sample",
     "list_samples", "show_sample", "show_catalogue", "workflow_schema",
+    # test_doctor.py
+    "show_doctor",
+    # test_commands.py
+    "list_pauses", "pause", "resume", "list_addresses", "change_addresses", "make_letter", "list_state",
+    "show_state", "set_state", "delete_state", "forget_events",
     # test_live.py: it has no end
     "live",
     # test_details.py

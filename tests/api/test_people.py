@@ -13,7 +13,7 @@ async def test_whoever_asks_hears_who_they_are_and_what_they_may(world: World) -
     deploy = await writer(world, "deploy", "viewer")
     assert await deploy("GET", "/me") == {
         "key": "token:deploy", "name": "deploy", "email": None, "role": "viewer", "may_run": False,
-        "rights": ["view"], "is_token": True, "timezone": "UTC",
+        "rights": ["view"], "is_token": True, "timezone": "UTC", "version": "0.1.0",
     }  # fmt: skip
     browser = await world.signed_in("run")
     me = await (await browser.get(f"{PREFIX}/me")).get_json()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from runner.engine.polls import Polling
 from runner.engine.schedules import Planned
-from runner.store.polls import SQLitePolls
-from runner.store.schedules import SQLiteSchedules
+from runner.store.polls import StoredPolls
+from runner.store.schedules import StoredSchedules
 from runner.values import iso
 from tests.api.house import World
 
@@ -18,10 +18,10 @@ async def test_schedules_and_polls_are_listed_with_what_comes_next(world: World)
     await world.write("morning", MORNING)
     await world.write("asking", ASKING)
     now = world.clock()
-    await SQLiteSchedules(world.store).plan(
+    await StoredSchedules(world.store).plan(
         None, Planned("morning", "cron", now, now + 60, now - 60, now - 60, "e1", 2, "busy")
     )
-    polls = SQLitePolls(world.store)
+    polls = StoredPolls(world.store)
     await polls.plan(None, Polling("asking", "spec", now + 60))
     asking, morning = (await world.get("/api/v1/schedules"))["items"]
     assert (asking["kind"], asking["next"], asking["last"]) == ("poll", [iso(now + 60)], None)

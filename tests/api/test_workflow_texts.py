@@ -299,7 +299,7 @@ async def test_a_workflow_begins_as_a_draft_with_an_address_that_holds(world: Wo
     assert (await bo("GET", "/workflows/ecoute-shop"))["others"][0]["by"] == "ada"
     again = await bo("POST", "/workflows", {"name": "Ecoute Shop"})
     assert again["slug"] == "ecoute-shop-2"
-    await world.house.library.note_gone()  # as a server does each second
+    await world.house.library.note_state()  # as a server does each second
     assert not world.house.filing.is_deleted("ecoute-shop")
 
 

@@ -16,8 +16,8 @@ from runner.engine.pauses import PauseBoard
 from runner.engine.redact import Redactions
 from runner.evaluator.pool import EvaluatorPool
 from runner.inbound.request import Request
-from runner.store.past import SQLitePast
-from runner.store.pauses import SQLitePauses
+from runner.store.past import StoredPast
+from runner.store.pauses import StoredPauses
 from runner.workbench.trials import Trials
 from runner.workbench.wire import Held
 from tests.engine.world import NothingToFetch
@@ -45,7 +45,7 @@ async def opened_trials(
 ) -> AsyncIterator[Trials]:
     """Without a worker: runs stay queued. *held* are the secrets."""
     evaluator = EvaluatorPool()
-    door = Door(store, None, Callers(), evaluator, clock, 100, PauseBoard(SQLitePauses(store, clock)))
+    door = Door(store, None, Callers(), evaluator, clock, 100, PauseBoard(StoredPauses(store, clock)))
     examiner = Examiner(held.copy, NothingToFetch())
     nobody = Senders((), "")
     pages: Any = Quart(__name__)  # a sample never gets there
@@ -60,7 +60,7 @@ async def opened_trials(
         yield Trials(
             library=library,
             history=history,
-            past=SQLitePast(store),
+            past=StoredPast(store),
             desk=desk,
             door=door,
             examiner=examiner,

@@ -81,7 +81,7 @@ def test_a_version_is_said(home: Home) -> None:
 
 
 def test_an_unknown_command_is_wrong_usage(home: Home) -> None:
-    assert home("worker").exit_code == 2
+    assert home("wroker").exit_code == 2
 
 
 def test_our_errors_are_one_sentence_without_a_traceback(home: Home) -> None:

@@ -195,5 +195,5 @@ def test_there_is_no_address_where_no_version_was_ever_good(home: Home) -> None:
 
 def test_the_address_of_an_unknown_workflow_is_answered_with_the_nearest(home: Home) -> None:
     result = home("url", "hullo")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert 'did you mean "hello"?' in result.stderr

@@ -77,8 +77,8 @@ def test_a_host_and_a_connection_can_be_paused_too(home: Home, ran: Ran) -> None
 @pytest.mark.parametrize(
     ("words", "status", "sentence"),
     [
-        (["pause", "helo"], 1, 'there is no workflow "helo" in workflows; did you mean "hello"?'),
-        (["pause", "--connection", "mail"], 1, 'there is no connection "mail" in this server'),
+        (["pause", "helo"], 2, 'there is no workflow "helo" in workflows; did you mean "hello"?'),
+        (["pause", "--connection", "mail"], 2, 'there is no connection "mail" in this server'),
         (["pause", "hello", "--host", "a.example"], 2, "name one thing"),
         (["resume"], 2, "name one thing"),
         (["resume", "hello"], 2, "the workflow hello is not paused"),

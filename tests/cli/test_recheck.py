@@ -66,4 +66,4 @@ def test_nothing_refused_is_nothing_to_do(home: Home, refused: str) -> None:
     result = home("events", "recheck", "hello")
     assert (result.exit_code, result.stdout) == (0, "")
     assert recheck(home, "signed", "--since", "2030-01-01")[1]["rejected"] == 0
-    assert home("events", "recheck", "hullo").exit_code == 1
+    assert home("events", "recheck", "hullo").exit_code == 2

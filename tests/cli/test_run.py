@@ -148,7 +148,7 @@ def test_a_failed_run_is_exit_status_1_and_the_reason_comes_first(home: Home) ->
 
 def test_an_unknown_workflow_is_answered_with_the_nearest(home: Home) -> None:
     result = home("run", "helo")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert result.stderr == 'hookline: there is no workflow "helo" in workflows; did you mean "hello"?\n'
 
 

@@ -145,7 +145,7 @@ async def test_what_the_server_refuses_fails(house: Home, address: str) -> None:
         (("shop",), 2, "say which with --sample; of shopify there are: orders/create, products/update"),
         (("shop", "--sample", "push", "--provider", "github"), 2, "a sample of github would be refused"),
         (("orders", "--sample", "push"), 2, "say whose sample with --provider"),
-        (("none", "--sample", "push"), 1, 'there is no workflow "none"'),
+        (("none", "--sample", "push"), 2, 'there is no workflow "none"'),
         (("--list", "githb"), 2, 'there are no samples of "githb"; did you mean "github"?'),
         ((), 2, "name the workflow, or use --list"),
     ],

@@ -297,6 +297,7 @@ _CONNECTION: dict[str, Json] = {
     "by": {**TEXT_OR_NULL, "description": "Who set it; null: not known."},
     "is_fixed": {"type": "boolean", "description": "Whether the environment sets it."},
     "used_by": {**many(TEXT), "description": "The workflows that name it."},
+    "fields": {**many(TEXT), "description": "The names of the fields that are set."},
     "values": {**OBJECT, "description": "Its fields that are no secrets."},
     "shared_with": {
         **TEXT_OR_NULL,

@@ -65,7 +65,7 @@ async def drop_draft(house: House, asked: Asked) -> Json:
     await find(house, asked.id)
     if await house.drafts.drop(asked.id, asked.person.key):
         await house.library.reload()  # of a workflow that was nothing but this draft there is nothing left
-        await house.library.note_gone()
+        await house.library.note_state()
         house.changes.tell("draft", {"workflow": asked.id, "by": asked.person.name, "saved_at": None})
     return {}
 

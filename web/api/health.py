@@ -45,7 +45,10 @@ SCHEMAS: dict[str, Json] = {
                     {
                         "used_bytes": NUMBER,
                         "file_bytes": NUMBER,
-                        "free_bytes": {**NUMBER, "description": "On the disk on which it lies."},
+                        "free_bytes": {
+                            **NUMBER_OR_NULL,
+                            "description": "On its disk; null: on another machine.",
+                        },
                         "max_bytes": {**NUMBER, "description": "Past it the oldest go; 0: no bound."},
                         "kept": {
                             "type": "object",

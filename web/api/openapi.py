@@ -10,6 +10,7 @@ from jsonschema_rs import is_valid
 from runner import __version__
 from runner.values import Json
 from web.api.activity import ROUTES as ACTIVITY
+from web.api.addresses import ROUTES as ADDRESSES
 from web.api.approvals import ROUTES as APPROVALS
 from web.api.catalogue import ROUTES as CATALOGUE
 from web.api.checking import ROUTES as CHECKING
@@ -17,9 +18,11 @@ from web.api.connections import ROUTES as CONNECTIONS
 from web.api.connections import SCHEMAS as CONNECTION_SCHEMAS
 from web.api.connectors import ROUTES as CONNECTORS
 from web.api.details import ROUTES as DETAILS
+from web.api.doctor import ROUTES as DOCTOR
 from web.api.drafts import ROUTES as DRAFTS
 from web.api.events import ROUTES as EVENTS
 from web.api.finding import ROUTES as FINDING
+from web.api.forgetting import ROUTES as FORGETTING
 from web.api.health import ROUTES as HEALTH
 from web.api.health import SCHEMAS as HEALTH_SCHEMAS
 from web.api.importing import ROUTES as IMPORTING
@@ -36,6 +39,8 @@ from web.api.runs import ROUTES as RUNS
 from web.api.samples import ROUTES as SAMPLES
 from web.api.schemas import COMPONENTS
 from web.api.starting import ROUTES as STARTING
+from web.api.state import ROUTES as STATE
+from web.api.state import SCHEMAS as STATE_SCHEMAS
 from web.api.timed import ROUTES as TIMED
 from web.api.trying import ROUTES as TRYING
 from web.api.trying import SCHEMAS as TRYING_SCHEMAS
@@ -61,8 +66,12 @@ ROUTES: tuple[Route, ...] = (
     *RECHECKING,
     *PROBLEMS,
     *HEALTH,
+    *DOCTOR,
     *REPLAYS,
     *PAUSES,
+    *ADDRESSES,
+    *STATE,
+    *FORGETTING,
     *TIMED,
     *APPROVALS,
     *CONNECTIONS,
@@ -104,6 +113,7 @@ def document(routes: Sequence[Route], public_url: str, *, cookie: str) -> Json:
                 **CONNECTION_SCHEMAS,
                 **HEALTH_SCHEMAS,
                 **PEOPLE_SCHEMAS,
+                **STATE_SCHEMAS,
                 **TRYING_SCHEMAS,
             },
             "securitySchemes": {

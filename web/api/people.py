@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, cast, get_args
 
+from runner import __version__
 from runner.engine.audit import DeedsWanted
 from runner.engine.people import (
     EMAIL,
@@ -51,6 +52,7 @@ async def me(house: House, asked: Asked) -> Json:
         "rights": person.rights,
         "is_token": not person.is_user,
         "timezone": house.timezone,
+        "version": __version__,
     }
 
 
@@ -306,6 +308,7 @@ SCHEMAS: dict[str, Json] = {
             "rights": many({"enum": ["view", "run", "edit", "administer"]}),
             "is_token": {"type": "boolean"},
             "timezone": {**TEXT, "description": "Of the times on the pages (IANA)."},
+            "version": {**TEXT, "description": "Of Hookline, as this server runs it."},
         }
     ),
     "User": thing(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ MOST_NAMED = 1000  # runs by id; more are meant by a filter
 STATUSES = ("planned", "running", "paused", "stopped", "done")
 VERSIONS = ("live", "original")
 LONGEST_WORD = 200
+WORD = r"[A-Za-z0-9_.#\[\]-]+"  # the name of a step
 FIELDS = {"from": "origin", "runs": "run_ids", "stale_after": "stale_after_seconds"}
 
 
@@ -37,7 +39,9 @@ async def show(house: House, asked: Asked) -> Json:
 
 async def plan(house: House, asked: Asked) -> Json:
     """The plan; nothing is replayed yet."""
-    return await house.replayer.plan(_terms(asked.given), by=asked.person.name)
+    given = dict(asked.given)
+    keep = not given.pop("dry_run", False)
+    return await house.replayer.plan(_terms(given), by=asked.person.name, keep=keep)
 
 
 async def start(house: House, asked: Asked) -> Json:
@@ -78,8 +82,9 @@ def _runs(value: Any, _now: float) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _origin(value: Any, _now: float) -> str:
-    if not value or len(value) > LONGEST_WORD:
+def read_origin(value: Any, _now: float) -> str:
+    """Where replays begin. Raises ValueError."""
+    if not re.fullmatch(WORD, value) or len(value) > LONGEST_WORD:
         raise ValueError("failed, start, or the id of a step at the top level")
     return str(value)
 
@@ -109,6 +114,11 @@ def _switch(name: str, summary: str) -> Parameter:
 
 
 OF_FILTER = f"^\\s*({'|'.join(one.name for one in fields(Filter))})=\\S"
+OF_ORIGIN = {"type": "string", "pattern": f"^{WORD}$", "maxLength": LONGEST_WORD, "default": "failed"}
+RUN_MISSING = _switch(
+    "run_missing", "Also where the version lacks a recorded step, or it does something else there."
+)
+AS_NEW = _switch("as_new", "Send all again as new: every effect gets a new key.")
 TERMS = (
     Parameter(
         "where", "Which runs, such as `problem=<id>` or `workflow=orders status=failed since=2h`; also "
@@ -122,7 +132,7 @@ TERMS = (
     Parameter(
         "from", "`failed`: each run goes on from its failed step. `start`: as a new run. Else the id of "
         "a step at the top level: the run goes on from there.",
-        {"type": "string", "minLength": 1, "maxLength": LONGEST_WORD, "default": "failed"}, _origin,
+        OF_ORIGIN, read_origin,
     ),
     Parameter(
         "version", "The version of the workflow: `live`, or the one that each run had.",
@@ -142,8 +152,8 @@ TERMS = (
     ),
     _switch("include_uncertain", "Also runs with an effect that may have happened."),
     _switch("include_stale", "Also runs that are stale."),
-    _switch("run_missing", "Also where the version lacks a recorded step, or it does something else there."),
-    _switch("as_new", "Send all again as new: every effect gets a new key."),
+    RUN_MISSING, AS_NEW,
+    _switch("dry_run", "Only show the plan, and keep nothing: it cannot be started."),
 )  # fmt: skip
 
 ROUTES = (
@@ -169,7 +179,9 @@ ROUTES = (
         show, named("Replay"), errors=(404,),
     ),
     Route(
-        "POST", "/replays/{id}/start", "start_replay", "Start a planned, paused or stopped replay.",
+        "POST", "/replays/{id}/start", "start_replay",
+        "Start a planned, paused or stopped replay. When it goes on, runs that failed for sure before are "
+        "tried once more, at the end.",
         start, named("Replay"), role="run", errors=(404, 409),
         body=(
             Parameter(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from runner.values import Json
 from web.api.parameters import word_of
+from web.api.replays import AS_NEW, OF_ORIGIN, RUN_MISSING, read_origin
 from web.api.routes import Asked, Parameter, Route
 from web.api.schemas import named
 from web.house import House
 
-FROM = ("failed", "start")
 VERSIONS = ("live", "original")
 
 
@@ -22,7 +22,8 @@ async def cancel(house: House, asked: Asked) -> Json:
 async def replay(house: House, asked: Asked) -> Json:
     """The run that goes on."""
     origin, version = asked.given.get("from", "failed"), asked.given.get("version", "live")
-    started = await house.start_replay(asked.id, origin=origin, version=version)
+    more = {name: asked.given[name] for name in ("run_missing", "as_new") if name in asked.given}
+    started = await house.start_replay(asked.id, origin=origin, version=version, **more)
     await house.audit(asked.person, "replayed", "run", asked.id, origin=origin, version=version)
     return await house.history.run(started["id"])
 
@@ -39,13 +40,15 @@ ROUTES = (
         replay, named("Run"), role="run", errors=(404, 409),
         body=(
             Parameter(
-                "from", "`failed`: from the failed step. `start`: from the start, as a new run.",
-                {"type": "string", "enum": list(FROM), "default": "failed"}, word_of(FROM),
+                "from", "`failed`: from the failed step. `start`: from the start, as a new run. Else the id "
+                "of a step at the top level: the run goes on from there.",
+                OF_ORIGIN, read_origin,
             ),
             Parameter(
                 "version", "The version of the workflow: `live`, or the one that the run had.",
                 {"type": "string", "enum": list(VERSIONS), "default": "live"}, word_of(VERSIONS),
             ),
+            RUN_MISSING, AS_NEW,
         ),
     ),
 )  # fmt: skip

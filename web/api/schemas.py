@@ -231,8 +231,8 @@ COMPONENTS: dict[str, Json] = {
         {
             "id": TEXT,
             "kind": {
-                "enum": ["runs", "silent", "poll"],
-                "description": "Runs that failed or wait, a silent sender, or a poll that fails.",
+                "enum": ["runs", "silent", "poll", "backlog"],
+                "description": "Runs that failed or wait, a silent sender, a poll that fails, or a backlog.",
             },
             "workflow": TEXT,
             "step": {**TEXT, "description": "A path without loop indices; empty: the run as a whole."},

@@ -98,11 +98,11 @@ async def rename_workflow(house: House, asked: Asked) -> Json:
     """Address and history stay."""
     await find(house, asked.id)
     new = asked.given["to"]
-    await house.filing.rename(asked.id, new, by=asked.person.name)
+    files = await house.filing.rename(asked.id, new, by=asked.person.name)
     await house.audit(asked.person, "renamed", "workflow", new, before=asked.id)
     live = house.library.get(new)
     tell(house, asked, new, "renamed", live.version if live else None, before=asked.id)
-    return {"slug": new}
+    return {"slug": new, "files": files}
 
 
 async def list_starters(house: House, _asked: Asked) -> Json:
@@ -200,7 +200,7 @@ ROUTES = (
     Route(
         "POST", "/workflows/{id}/rename", "rename_workflow",
         "Give a workflow another slug; its address, history, state and drafts come along.",
-        rename_workflow, thing({"slug": TEXT}), role="editor", errors=(404, 409, 410),
+        rename_workflow, thing({"slug": TEXT, "files": many(TEXT)}), role="editor", errors=(404, 409, 410),
         body=(Parameter("to", "The new slug.", TEXT, same, is_required=True),),
     ),
     Route(
