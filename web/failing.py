@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
+from runner.engine.paths import does, steps_by_path
+from runner.language.outline import outline
+from runner.language.workflow import Action
 from runner.values import Json, iso
 from web.activity import Picture, picture_of
 from web.pages.actions import titled
+from web.timeline import Row, timeline
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
+    from runner.engine.library import Live
     from runner.engine.places import DestinationState
     from web.house import House
 
 PARTS = 24  # bars of the picture of when a problem's runs came
+OUTLINES = 64  # texts whose steps are remembered
 SLOWER = 5  # times slower than before is what we offer to who goes on after failures
 
 State = Literal["open", "seen", "recovering", "closed"]
@@ -42,13 +49,49 @@ def state_of(problem: Json) -> State:
     return "seen" if problem["seen"] else "open"
 
 
-def title_of(problem: Json) -> str:
-    """What is wrong, as a title: one sentence without its full stop."""
-    return str(problem["sentence"]).removesuffix("; goes on by itself").rstrip(". ")
+def told_of(problem: Json) -> str:
+    """
+    What is wrong, without its full stop. The step stands beside it wherever it is shown: its path is not said
+    again.
+    """
+    said = without_path(str(problem["sentence"]), problem["step"])
+    return said.removesuffix("; goes on by itself").rstrip(". ")
 
 
-def what_to_do(problem: Json) -> str:
-    """What its runs need of a person, if they need anything."""
+def title_of(problem: Json, in_doubt: int = 0) -> str:
+    """
+    What is wrong, as a title: without the advice that follows it, and the service's code. *in_doubt*: so many
+    of its failed runs may have arrived.
+    """
+    if problem["status"] == "open" and in_doubt and in_doubt == problem["runs"]["failed"]:
+        return f"{_runs(in_doubt)} may have arrived: no answer came after sending"
+    said = told_of(problem).partition("; ")[0]
+    return said[:1].upper() + said[1:]
+
+
+def without_path(sentence: str, step: str) -> str:
+    """*sentence* of a failure without the words that say its *step* by path."""
+    return sentence.replace(f"{step} failed: ", "", 1) if step else sentence
+
+
+def step_of(live: Live | None, path: str) -> Row | None:
+    """The step at *path* as the live text has it, with its number, name and line; None: it has none."""
+    if live is None or not path:
+        return None
+    called = {
+        path: does(step)
+        for path, step in steps_by_path(live.workflow).items()
+        if isinstance(step.body, Action)
+    }
+    rows = timeline({"steps": [], "ended_at": None}, _outlined(live.source), called)
+    return next((row for row in rows if row.path == path), None)
+
+
+_outlined = lru_cache(OUTLINES)(outline)
+
+
+def what_to_do(problem: Json, in_doubt: int = 0) -> str:
+    """What its runs need of a person, if they need anything; *in_doubt* of the failed may have arrived."""
     runs = problem["runs"]
     if problem["status"] == "closed":
         if problem["dismissed_by"]:
@@ -58,12 +101,11 @@ def what_to_do(problem: Json) -> str:
         return "It closes by itself when an event comes. Look whether the sender still knows the address."
     if problem["kind"] == "poll":
         return "It closes by itself when what is asked gives an answer again."
+    if problem["kind"] == "backlog":
+        return "It closes by itself when few wait. Pause the workflow to hold its events, or add a worker."
     if runs["failed"]:
         waits = f" {_counted(runs['waiting'])} besides and {_go(runs['waiting'])}." if runs["waiting"] else ""
-        return (
-            f"{runs['failed']:,} run{'' if runs['failed'] == 1 else 's'} failed. Mend the cause, then plan a "
-            f"replay: what already happened is not repeated.{waits}"
-        )
+        return _mending(runs["failed"], in_doubt) + waits
     if runs["waiting"]:
         return f"{_counted(runs['waiting'])} and {_go(runs['waiting'])}. You need not do anything."
     return "Its last runs are under way; it closes when they end well."
@@ -136,6 +178,25 @@ def bars(replay: Json) -> Iterator[tuple[str, int, str]]:
 
 def _is(one: DestinationState, name: str) -> bool:
     return name in one.connections or one.name == name or one.name.rpartition(":")[0] == name
+
+
+def _mending(failed: int, in_doubt: int) -> str:
+    if in_doubt == failed:
+        it, they = ("it", "it") if failed == 1 else ("them", "they")
+        return (
+            f"{_runs(failed)} failed without an answer: look whether {they} arrived. Then plan a replay, or "
+            f"dismiss {it} with a note."
+        )
+    stay, them = ("stays", "it") if in_doubt == 1 else ("stay", "them")
+    doubt = f" {in_doubt:,} may have arrived and {stay} out of it unless you tick {them}." if in_doubt else ""
+    return (
+        f"{_runs(failed)} failed. Mend the cause, then plan a replay: what already happened is not repeated."
+        f"{doubt}"
+    )
+
+
+def _runs(count: int) -> str:
+    return f"{count:,} run{'' if count == 1 else 's'}"
 
 
 def _counted(runs: int) -> str:

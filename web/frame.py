@@ -11,6 +11,7 @@ from runner.engine.reach import out_of_reach
 from runner.errors import StoreUnavailable
 from runner.values import Json
 from web.appearance import has_keys, theme_of
+from web.failing import told_of
 from web.wellness import Word, wellness
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ async def look(house: House) -> Frame:
 def problem_sentence(problem: Json) -> str:
     """What is wrong and how many runs it holds up, of a problem as the port shows it."""
     runs = problem["runs"]
-    sentence = f"{problem['sentence'].removesuffix('; goes on by itself').rstrip('.')}."
+    sentence = f"{told_of(problem)}."
     if runs["failed"]:
         return f"{sentence} {_runs(runs['failed'])} failed."
     if runs["waiting"] == 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from runner.errors import as_sentence
 
@@ -89,7 +90,7 @@ def _rejected(
     if name == "signature" and missing:
         which = " and ".join(missing)
         if person.may("editor"):
-            acts = [Act("Set secret", f"/connections#{missing[0]}"), *acts]
+            acts = [_setting(missing[0], event), *acts]
         return Told(
             f"{event['workflow']} refuses every event until you set {which}.",
             "That keeps strangers out. What came is kept and can be checked again afterwards.",
@@ -97,7 +98,7 @@ def _rejected(
         )
     if name == "signature":
         if person.may("editor") and secrets:
-            acts = [Act("Set secret", f"/connections#{secrets[0]}"), *acts]
+            acts = [_setting(secrets[0], event), *acts]
         if secrets and stopped["facts"].get("code") == "mismatch":
             return Told(
                 "We refused this request: its signature does not match.",
@@ -106,3 +107,8 @@ def _rejected(
                 acts,
             )
     return Told("We refused this request.", as_sentence(reason), acts)
+
+
+def _setting(secret: str, event: Json) -> Act:
+    """To the form of the secret, and from there back to the event."""
+    return Act("Set secret", f"/secrets/{quote(secret, safe='')}?next=/events/{event['id']}")

@@ -109,16 +109,16 @@ def fail(reply: Reply, code: str, needed: str = "") -> NoReturn:
     know is a rejection with HTTP 200, and else what the status says.
     """
     if code in CREDENTIALS:
-        scope = f" ({needed})" if needed else ""
-        raise ConnectionRejected(f"Slack: {code}{scope}: {CREDENTIALS[code]}")
+        scope = f": {needed}" if needed else ""
+        raise ConnectionRejected(f"Slack: {CREDENTIALS[code]} ({code}{scope})")
     if code in LATER:
         raise Unavailable(
-            f"Slack: {code}: {LATER[code]}", retry_after_seconds=reply.retry_after(), cause="429"
+            f"Slack: {LATER[code]} ({code})", retry_after_seconds=reply.retry_after(), cause="429"
         )
     if code in UNKNOWN:
         raise OutcomeUnknown(f"Slack: {code}", cause="500")
     if code in MENDS:
-        raise Rejected(f"Slack: {code}: {MENDS[code]}")
+        raise Rejected(f"Slack: {MENDS[code]} ({code})")
     if reply.status != 200:
         reply.accept()
     raise Rejected(f"Slack: {in_brief(code, 100)}")

@@ -10,11 +10,11 @@ from typing import Any
 from playwright.sync_api import Locator, Page, expect
 
 from runner.values import Json
+from tests.browser.first_admin import PASSWORD, be_first_admin
 from tests.browser.visitor import Visitor
 from tests.servers.hookline_process import Running
 from tests.servers.slack_api import TOKEN, SlackApi
 
-PASSWORD = "correct horse battery"
 SAVED = re.compile("^draft · saved")
 SLUG = "orders"
 
@@ -51,15 +51,8 @@ class Editing:
 
     def begin(self, text: str) -> None:
         """Be the first admin and publish *text* as version 1 of `orders`."""
-        link = re.search(r"/start/\S+", self.server.log.read_text("utf-8"))
-        assert link
         self.page.emulate_media(reduced_motion="reduce")
-        self.person.go(link[0])
-        self.page.get_by_label("Name").fill(self.name)
-        self.page.get_by_label("Email").fill(f"{self.name.lower()}@example.com")
-        self.page.get_by_label("Password").first.fill(PASSWORD)
-        self.page.get_by_role("button", name=re.compile("Create")).click()
-        self.page.wait_for_url("**/")
+        be_first_admin(self.person, self.server, self.name)
         self.publish(text)
 
     def publish(self, text: str) -> None:

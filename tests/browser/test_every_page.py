@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Cookie, Page, ViewportSize
 from quart import Quart
 
+from runner import operating
 from tests.browser.editing import Editing
 from tests.browser.visitor import Visitor, visitor
 from tests.cli.home import Home
@@ -162,6 +163,7 @@ def _furnish(one: Editing) -> dict[str, Sequence[str]]:
         "secret": ("/secrets/SHOPIFY_SECRET",),
         "connector_actions": ("/docs/actions/slack",),
         "fault": ("/docs/faults/double-quotes",),
+        "operating_page": [f"/docs/operating/{name}" for name in operating.PAGES],
         "provider": ("/docs/providers/shopify",),
         "person": [f"/settings/people/{item['id']}" for item in _items(one, "/users")],
     }

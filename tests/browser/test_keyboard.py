@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Visit
-from tests.browser.editing import PASSWORD, SAVED, Editing
+from tests.browser.editing import SAVED, Editing
+from tests.browser.first_admin import PASSWORD
 from tests.cli.home import Home
 from tests.servers.hookline_process import serving
 

@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visit
-from tests.browser.editing import PASSWORD, SAVED, Editing
+from tests.browser.editing import SAVED, Editing
+from tests.browser.first_admin import PASSWORD
 from tests.cli.home import Home
 from tests.servers.hookline_process import serving
 from tests.servers.in_thread import in_thread

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
-const out = process.env.EDITOR_OUT ?? here('../static/editor')
+const out = process.env.EDITOR_OUT ?? here('../static/editor.new')
 const wanted = Object.keys(JSON.parse(readFileSync(here('package.json'), 'utf8')).dependencies)
 const known = new Set()
 for (const name of wanted) {

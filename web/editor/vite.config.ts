@@ -6,7 +6,7 @@ export default defineConfig({
   base: '/static/editor/',
   publicDir: false,
   build: {
-    outDir: process.env['EDITOR_OUT'] ?? '../static/editor',
+    outDir: process.env['EDITOR_OUT'] ?? '../static/editor.new',
     emptyOutDir: true,
     manifest: 'manifest.json',
     modulePreload: { polyfill: false },

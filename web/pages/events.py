@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from quart import Response, g, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
 
+from runner.engine.details import MOST_COUNTED
 from runner.engine.history import Wanted
 from runner.errors import NotFound
 from runner.language.secrets import MASK
@@ -22,7 +23,7 @@ from web.pages.lists import asked_field, listed
 from web.workflows import workflow_items
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from runner.values import Json
 
@@ -30,6 +31,7 @@ TABS = {
     "": "All", "accepted": "Accepted", "held": "Held", "rejected": "Rejected", "ignored": "Ignored",
     "duplicate": "Duplicate", "dropped": "Dropped",
 }  # fmt: skip
+NOT_ACCEPTED = ("held", "rejected", "ignored", "duplicate", "dropped")
 EVENT_TABS = ("payload", "raw", "headers", "query")
 SHOWN_BYTES = 64 * 1024  # of a raw body
 HEX_BYTES = 4096  # of one that is no text
@@ -47,7 +49,7 @@ async def events(house: House) -> ResponseReturnValue:
     checked = query.pop("checked", "")
     given = read_query(OF_EVENTS, query, house.clock())
     page = await house.history.events(wanted(given))
-    counts = await house.details.event_counts(given.get("workflow"))
+    counts = _with_accepted(await house.details.event_counts(given.get("workflow")))
     names = {item["slug"]: item["name"] for item in workflow_items(house)}
     return await render_template(
         "events.html",
@@ -110,6 +112,13 @@ async def recheck_events(house: House) -> ResponseReturnValue:
     return redirect(
         url_for("events", workflow=workflow or None, status="rejected", checked=_written(done["items"])), 303
     )
+
+
+def _with_accepted(counts: Mapping[str, int]) -> Mapping[str, int]:
+    """*counts* with those that were accepted: what is left of all, where all of them were counted."""
+    if counts["all"] >= MOST_COUNTED:
+        return counts
+    return {**counts, "accepted": counts["all"] - sum(counts.get(one, 0) for one in NOT_ACCEPTED)}
 
 
 def _secrets_of(house: House, event: Json) -> tuple[Sequence[str], Sequence[str]]:

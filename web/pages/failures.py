@@ -9,7 +9,7 @@ from quart import g, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
 
 from runner.engine.history import Wanted
-from runner.engine.replays import FASTEST, FIRST, RATE, STALE_SECONDS, Filter, Terms
+from runner.engine.replays import FASTEST, FIRST, IN_DOUBT, RATE, STALE_SECONDS, Filter, Terms
 from runner.errors import MoveRefused, as_sentence
 from web.api import problems as api
 from web.api import replays
@@ -20,8 +20,11 @@ from web.failing import (
     picture_of_runs,
     sends_of,
     state_of,
+    step_of,
     title_of,
+    told_of,
     what_to_do,
+    without_path,
 )
 from web.house import House
 from web.problems import Problem
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 
     from runner.values import Json
 
+UNANSWERED = IN_DOUBT | {"crashed"}  # codes of runs that may have arrived
 SHOWN_RUNS = 10  # on the page of a problem; all stand in the list of runs
 MOST_DIGITS = 12
 
@@ -75,6 +79,7 @@ async def failures(house: House) -> str:
             "state": state_of(one),
             "title": title_of(one),
             "name": names.get(one["workflow"], one["workflow"]),
+            "step": step_of(house.library.get(one["workflow"]), one["step"]),
         }
         for one in page.items
     ]
@@ -94,6 +99,8 @@ async def failure(house: House, problem_id: str) -> str:
     live = house.library.get(problem["workflow"])
     picture, span = await picture_of_runs(house, problem_id)
     runs = await house.history.runs(Wanted(problem=problem_id, limit=SHOWN_RUNS))
+    in_doubt = await house.problems.in_doubt(problem_id) if problem["runs"]["failed"] else 0
+    replay = await house.replays.show(problem["replay"]) if problem["replay"] else None
     chosen = _choice(request.args) if "plan" in request.args else None
     plan, refusal = (await _plan(house, problem_id, chosen)) if chosen else (None, None)
     classes = {"safe"}
@@ -103,9 +110,13 @@ async def failure(house: House, problem_id: str) -> str:
     return await render_template(
         "failure.html",
         problem=problem,
-        title=title_of(problem),
+        title=title_of(problem, in_doubt),
+        told=told_of(problem),
+        step=step_of(live, problem["step"]),
+        replay=replay,
+        in_doubt=UNANSWERED,
         state=state_of(problem),
-        todo=what_to_do(problem),
+        todo=what_to_do(problem, in_doubt),
         destination=destination_of(house, problem),
         name=live.workflow.name if live else problem["workflow"],
         live=live,
@@ -113,6 +124,7 @@ async def failure(house: House, problem_id: str) -> str:
         picture=picture,
         span=span,
         runs=runs.items,
+        without_path=without_path,
         choice=chosen,
         plan=plan,
         refusal=refusal,

@@ -70,9 +70,10 @@ async def _home(house: House) -> str:
     first = (asked.page - 1) * PAGE
     needs = [one async for one in _needs(house, rows)]
     refused = next((one for one in needs if one["kind"] == "refused"), None)
+    frame = await _with_refusal(house, refused) if refused else {}
     return await render_template(
         "home.html",
-        needs=needs,
+        needs=[one for one in needs if not frame or one is not refused],  # what the banner says is said
         rows=await with_hours(house, fitting[first : first + PAGE]),
         count=len(fitting),
         total=len(rows),
@@ -81,14 +82,12 @@ async def _home(house: House) -> str:
         tags=sorted({tag for row in rows for tag in row.item["tags"]}),
         newer=_page(asked.page - 1) if asked.page > 1 else None,
         older=_page(asked.page + 1) if first + PAGE < len(fitting) else None,
-        **await _with_refusals(house, refused),
+        **frame,
     )
 
 
-async def _with_refusals(house: House, refused: Json | None) -> dict[str, Any]:
-    """The frame, whose banner tells of refused events where nothing worse is to be told."""
-    if refused is None:
-        return {}
+async def _with_refusal(house: House, refused: Json) -> dict[str, Any]:
+    """The frame with a banner that tells of refused events; nothing where worse is to be told."""
     frame = await look(house)
     if frame.banner and frame.banner.colour == "bad":
         return {}

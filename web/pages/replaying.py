@@ -9,7 +9,7 @@ from quart.typing import ResponseReturnValue
 
 from web.api import replays
 from web.api.routes import Asked
-from web.failing import bars, slower, state_of, time_left, title_of
+from web.failing import bars, slower, state_of, step_of, time_left, title_of, without_path
 from web.house import House
 from web.pages.failures import read_rate
 
@@ -21,6 +21,7 @@ async def replay(house: House, replay_id: str) -> str:
     """Its bar, and what can be done with it."""
     found = await house.replays.show(replay_id)
     problem = await house.problems.show(found["problem"]) if found["problem"] else None
+    live = house.library.get(problem["workflow"]) if problem else None
     parts, at = [], 0.0
     for colour, count, word in bars(found):
         width = count / max(1, found["progress"]["included"]) * 100
@@ -32,6 +33,9 @@ async def replay(house: House, replay_id: str) -> str:
         "replay.html",
         replay=found,
         problem=problem,
+        why=without_path(found["why"] or "", problem["step"] if problem else ""),
+        live=live,
+        step=step_of(live, problem["step"]) if problem else None,
         problem_title=title_of(problem) if problem else None,
         problem_state=state_of(problem) if problem else None,
         parts=parts,

@@ -26,6 +26,7 @@ from web.pages.connections import (
     replace_connection,
     test_one,
 )
+from web.pages.doctor import doctor
 from web.pages.editing import edit
 from web.pages.events import (
     event,
@@ -50,6 +51,7 @@ from web.pages.functions import functions
 from web.pages.health import health
 from web.pages.home import home
 from web.pages.language import language
+from web.pages.operating import operating_page, operating_pages
 from web.pages.reference import docs, provider, providers
 from web.pages.replaying import pause_replay, replay, start_replay, stop_replay
 from web.pages.runs import (
@@ -150,6 +152,7 @@ def add_pages(app: Quart, house: House) -> dict[str, Right]:
         ("POST", "/replays/<replay_id>/pause", partial(pause_replay, house), "run"),
         ("POST", "/replays/<replay_id>/stop", partial(stop_replay, house), "run"),
         ("GET", "/health", partial(health, house), "viewer"),
+        ("GET", "/health/doctor", partial(doctor, house), "admin"),
         ("GET", "/approvals", partial(approvals, house), "viewer"),
         ("POST", "/approvals/<approval_id>", partial(answer_approval, house), "viewer"),
         ("GET", "/events", partial(events, house), "viewer"),
@@ -179,6 +182,8 @@ def add_pages(app: Quart, house: House) -> dict[str, Right]:
         ("GET", "/docs/faults/<code>", partial(fault), "viewer"),
         ("GET", "/docs/language", partial(language), "viewer"),
         ("GET", "/docs/functions", partial(functions), "viewer"),
+        ("GET", "/docs/operating", partial(operating_pages), "viewer"),
+        ("GET", "/docs/operating/<name>", partial(operating_page), "viewer"),
         ("GET", "/docs/providers", partial(providers, house), "viewer"),
         ("GET", "/docs/providers/<name>", partial(provider, house), "viewer"),
     )
