@@ -9,12 +9,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from operator import itemgetter
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
+
+from pydantic import BaseModel
 
 from runner.connector import Action, ActionInfo, Chooser, Connection, Connector, Json, OAuthConnection
 
@@ -174,7 +176,7 @@ def described_kind(kind: str, connector_name: str, model: type[Connection], titl
         "title": model.title or title,
         "summary": inspect.getdoc(model) or "",
         "steps": list(model.steps),
-        "fields": model.model_json_schema(),
+        "fields": _schema(model),
         "signs_in": issubclass(model, OAuthConnection),
     }
 
@@ -186,7 +188,7 @@ def described_mends(name: str) -> list[Json]:
 
 def described_action(connector_name: str, found: Action, allowed: Allowed = MappingProxyType({})) -> Json:
     """One action of the connector *connector_name* as `described` has it."""
-    inputs = found.input.model_json_schema()
+    inputs = _schema(found.input)
     return {
         "name": found.name,
         "connector": connector_name,
@@ -194,10 +196,16 @@ def described_action(connector_name: str, found: Action, allowed: Allowed = Mapp
         "connection_kinds": [model.kind for model in found.connections],
         "connection_required": found.connection_required,
         "inputs": {**inputs, "properties": _narrowed(found.name, inputs.get("properties", {}), allowed)},
-        "output": found.output.model_json_schema(mode="serialization"),
+        "output": _schema(found.output, "serialization"),
         "after_crash": "depends on the inputs" if callable(found.after_crash) else found.after_crash,
         "example": found.example,
     }
+
+
+@lru_cache(1024)
+def _schema(model: type[BaseModel], mode: Literal["validation", "serialization"] = "validation") -> Json:
+    """Made once: for all actions together it takes a tenth of a second, and pages show them."""
+    return model.model_json_schema(mode=mode)
 
 
 def _narrowed(action: str, properties: Mapping[str, Any], allowed: Allowed) -> dict[str, Any]:

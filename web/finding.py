@@ -36,6 +36,7 @@ PAGES: tuple[tuple[str, str, Right], ...] = (
 )
 IDENTITY = re.compile(r"[0-9A-Za-z]{20,32}")
 MOST_OF_A_KIND = 6
+LOOKING_SECONDS = 0.02  # at runs, at events and at payloads each: whoever types waits for all three
 LEAST_LETTERS = 3  # from which on payloads are looked through: less is in all of them
 
 
@@ -114,7 +115,7 @@ async def _exactly(house: House, text: str) -> list[Json]:
 
 
 async def _runs_and_events(house: House, text: str) -> list[Json]:
-    wanted = Wanted(text=text, limit=MOST_OF_A_KIND)
+    wanted = Wanted(text=text, limit=MOST_OF_A_KIND, seconds=LOOKING_SECONDS)
     runs = (await house.history.runs(wanted)).items
     seen = {one["event"] for one in runs}
     events = [one for one in (await house.history.events(wanted)).items if one["id"] not in seen]
@@ -123,8 +124,8 @@ async def _runs_and_events(house: House, text: str) -> list[Json]:
 
 async def _by_payload(house: House, text: str) -> list[Json]:
     """Runs and events of which a value of the payload is exactly that, of the newest that time allows."""
-    events = (await house.history.events(Wanted(payload=(Anywhere(text),), limit=MOST_OF_A_KIND))).items
-    return [_event(one) for one in events]
+    wanted = Wanted(payload=(Anywhere(text),), limit=MOST_OF_A_KIND, seconds=LOOKING_SECONDS)
+    return [_event(one) for one in (await house.history.events(wanted)).items]
 
 
 def _run(item: Json) -> Json:

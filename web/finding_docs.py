@@ -10,6 +10,7 @@ from runner.language.fault_reference import explained
 from runner.language.functions_reference import function_rows
 from runner.language.keys import BLOCKS, MODIFIERS, STEP_KINDS
 from web.pages.actions import connector_of, titled, told
+from web.pages.operating import pages
 
 if TYPE_CHECKING:
     from runner.values import Json
@@ -61,6 +62,8 @@ def _all(actions: Any) -> Iterator[Json]:
             yield _row(
                 f"`{key.name}`", f"key of {name.replace('_', ' ')}", key.about, f"/docs/language#{name}"
             )
+    for page in pages():
+        yield _row(page.title, "page about operating", page.about, page.url, page.text)
     for code, fault in explained().items():
         yield _row(f"`{code}`", "fault", fault.title, f"/docs/faults/{code}")
 

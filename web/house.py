@@ -14,7 +14,8 @@ from runner.engine.custody import Custody
 from runner.engine.details import Details
 from runner.engine.drafts import Drafts
 from runner.engine.filing import Filing
-from runner.engine.history import History
+from runner.engine.findings import Finding
+from runner.engine.history import History, Wanted
 from runner.engine.library import Library, Live
 from runner.engine.pauses import PauseBoard, Pauses
 from runner.engine.people import People, Users
@@ -25,6 +26,7 @@ from runner.engine.replays import Replays
 from runner.engine.resuming import Resuming
 from runner.engine.runs import Store
 from runner.engine.single_sign_on import SingleSignOn
+from runner.engine.state import States
 from runner.engine.versions import Versions
 from runner.engine.vitals import Vitals
 from runner.engine.watching import Watcher
@@ -37,7 +39,7 @@ from web.passwords import Passwords
 if TYPE_CHECKING:
     from web.auth import Person
 
-Origin = Literal["failed", "start"]
+Origin = str  # "failed", "start", or the id of a step at the top level
 Version = Literal["live", "original"]
 
 
@@ -56,9 +58,18 @@ class Recheck(Protocol):
 class StartReplay(Protocol):
     """Starts a replay of one run."""
 
-    async def __call__(self, run_id: str, *, origin: Origin, version: Version) -> Json:
+    async def __call__(
+        self,
+        run_id: str,
+        *,
+        origin: Origin,
+        version: Version,
+        run_missing: bool = False,
+        as_new: bool = False,
+    ) -> Json:
         """
-        `{id, …}` of the run that goes on: the same one from its failed step, a new one from the start.
+        `{id, …}` of the run that goes on: the same one from a step, a new one from the start. *run_missing*
+        and *as_new* as `runner.engine.replays.Terms` has them.
 
         Raises:
             NotFound, MoveRefused, StoreUnavailable; LanguageError: the version cannot be run.
@@ -115,6 +126,60 @@ class MakeConnector(Protocol):
             SettingsError: nothing can be made of it, or its name is taken.
             HooklineError: it cannot be written.
         """
+
+
+class Addressing(Protocol):
+    """Where a workflow is called, after what is to be changed of it."""
+
+    async def __call__(
+        self,
+        slug: str,
+        *,
+        rotate: bool = False,
+        keep: float | None = None,
+        also: str | None = None,
+        not_at: str | None = None,
+    ) -> Json:
+        """
+        `{workflow, url, addresses: [{url, kind, until}], warnings}`; *keep*: how many seconds the old one
+        answers too.
+
+        Raises:
+            SettingsError: it cannot answer at that path. MoveRefused, NotFound, StoreUnavailable.
+            HooklineError: it has no address.
+        """
+
+
+class MakeLetter(Protocol):
+    """Makes a sample event as its provider would send it."""
+
+    async def __call__(self, slug: str, *, event_type: str | None, provider: str | None) -> Json:
+        """
+        `{provider, type, method, url, headers, body, unsigned: {method, headers, body}}`; *body* in base64.
+
+        Raises:
+            SettingsError: it is not said which one. NotFound: there is none such.
+            HooklineError: it cannot be signed.
+        """
+
+
+class Forget(Protocol):
+    """Erases events."""
+
+    async def __call__(self, wanted: Wanted, *, with_open: bool, is_plan: bool) -> Json:
+        """
+        `Touched.as_json()`, with `erased_from_disk`, `remains` and `is_to_repeat` unless it only *is_plan*.
+
+        Raises:
+            StoreUnavailable.
+        """
+
+
+class Examine(Protocol):
+    """Looks for what is wrong with the installation."""
+
+    async def __call__(self) -> Sequence[Finding]:
+        """All that was looked at, in the order of looking. Raises StoreUnavailable."""
 
 
 class MakeCase(Protocol):
@@ -190,13 +255,18 @@ class House:
     event_desk: EventDesk
     backlog_limit: int
     public_url: str
+    states: States
     timezone: str = "UTC"
     connections: Connections | None = None  # None: this process reaches no services
     custody: Custody | None = None  # as connections
     trials: Trials | None = None  # None: this process tries no workflows
     vitals: Vitals | None = None  # None: this process does not look at how it is
+    doctor: Examine | None = None  # None: this process does not look at the installation
     make_case: MakeCase | None = None  # None: this process has no workbench
     make_connector: MakeConnector | None = None  # None: this process makes none
+    addressing: Addressing | None = None  # None: this process changes no addresses
+    make_letter: MakeLetter | None = None  # None: this process makes no samples
+    forget: Forget | None = None  # None: this process erases nothing
     mends: Callable[[str], Json] = lambda _connector: []  # what codes of its service mean: `{code, mend}`
     settings: Sequence[Shown] = ()
     single_sign_on: SingleSignOn | None = None  # None: nobody signs in elsewhere

@@ -66,7 +66,7 @@ def wellness(house: House) -> Wellness:
         return Wellness("Trouble", sentence)
     meter = house.vitals.meter if house.vitals else None
     reading = meter.reading if meter else None
-    if reading and reading.free_bytes < LITTLE_BYTES:
+    if reading and reading.free_bytes is not None and reading.free_bytes < LITTLE_BYTES:
         sentence = f"Only {_bytes(reading.free_bytes)} are free where the database lies."
         return Wellness("Trouble", sentence)
     if backlog >= limit * BUSY:
@@ -186,7 +186,9 @@ async def _checks(house: House) -> AsyncIterator[Check]:
     yield await _problems(house)
 
 
-def _disk(free: int) -> Check:
+def _disk(free: int | None) -> Check:
+    if free is None:
+        return Check("Disk", "well", "The database is elsewhere: watch the disk of its machine there.")
     if free >= SCARCE_BYTES:
         return Check("Disk", "well", f"{_bytes(free)} are free.")
     sentence = (

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 OWN_KINDS: Mapping[str, str] = {
-    "problem_opened": "a problem opened: runs failed of one cause, or wait for what does not answer",
+    "problem_opened": "a problem opened: runs failed of one cause, wait for what does not answer, or too "
+    "many wait",
     "problem_closed": "a problem closed, by itself or by a person",
     "run_failed": "a run failed for good, after its retries",
     "workflow_silent": "a workflow with `expect_every` has not heard from its sender for that long",

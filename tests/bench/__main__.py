@@ -17,7 +17,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.bench import growth, latency, memory, neighbour, start, throughput, trying
+from tests.bench import growth, latency, lists, memory, neighbour, start, throughput, trying
 from tests.bench.bodies import push_of
 from tests.bench.report import Part, table, verdicts
 from tests.bench.stage import FULL, QUICK, Stage, fsync_ms, open_stage
@@ -30,6 +30,7 @@ PARTS = {
     "memory": memory.measure,
     "start": start.measure,
     "growth": growth.measure,
+    "lists": lists.measure,
     "neighbour": neighbour.measure,
     "trying": trying.measure,
 }

@@ -65,17 +65,20 @@ class Plan:
     history: tuple[int, ...]  # rows
     workflows: tuple[int, ...]
     growth_rounds: int
+    lists: int  # runs of the history that is looked at
 
 
 FULL = Plan(
     rounds=3, seconds=2.0, warm_seconds=0.5, sizes=(1000, 7000, 60_000), other_rounds=2,
     latency_rounds=2, latency_seconds=4.0, overload_seconds=30.0, start_rounds=3,
     history=(10_000, 100_000, 1_000_000), workflows=(10, 100, 1000), growth_rounds=2,
+    lists=1_000_000,
 )  # fmt: skip
 QUICK = Plan(
     rounds=1, seconds=1.0, warm_seconds=0.2, sizes=(7000,), other_rounds=1,
     latency_rounds=1, latency_seconds=1.5, overload_seconds=5.0, start_rounds=1,
     history=(10_000,), workflows=(10, 100), growth_rounds=1,
+    lists=50_000,
 )  # fmt: skip
 
 

@@ -13,8 +13,8 @@ import pytest
 import connectors
 from tests.api.connected import TOKEN
 from tests.api.house import WORKFLOW, World, open_world
+from tests.api.templates import app_of
 from tests.pages.forms import posted, sent
-from web.app import make_app
 from web.connection_fields import form_of, read_form
 from web.fields import PREFIX
 
@@ -183,7 +183,7 @@ async def test_a_secret_goes_in_and_never_comes_out(world: World) -> None:
 async def test_services_are_found_by_name_and_a_search_without_result_has_a_way_on(world: World) -> None:
     assert world.house.custody
     custody = replace(world.house.custody, kinds=connectors.described_kinds)
-    world = replace(world, app=make_app(replace(world.house, custody=custody)))
+    world = replace(world, app=app_of(replace(world.house, custody=custody)))
     editor = await world.signed_in("editor")
 
     async def shown(path: str) -> str:

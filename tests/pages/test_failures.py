@@ -66,7 +66,7 @@ async def test_without_problems_nothing_needs_anybody(world: World) -> None:
     page = words(str(await (await browser.get("/failures")).get_data(as_text=True)))
     assert re.search(r"Nothing needs you\. Last problem: closed (now|\d+ s ago) \.", page)
     closed = words(str(await (await browser.get("/failures?status=closed")).get_data(as_text=True)))
-    assert "Closed post failed: there is no channel" in closed
+    assert "Closed There is no channel" in closed
     assert "dismissed by ada : a test shop" in closed
 
 
@@ -76,7 +76,7 @@ async def test_a_problem_stands_once_with_its_count(world: World) -> None:
     page = await world.page("/failures")
     assert MARKUP not in page
     assert page.count('href="/failures/') == 1
-    assert "Orders , step post" in words(page)
+    assert "Orders , step 1, Post" in words(page)
     assert re.search(r'data-label="runs">3<', page)
 
 
@@ -91,9 +91,9 @@ async def test_the_first_sentence_says_what_to_do(world: World) -> None:
     await failed(world)
     problem = await the_problem(world)
     page = await world.page(f"/failures/{problem}", role="editor")
-    assert re.search(r"<h1><bdi>post failed: there is no channel</bdi></h1>", page)
+    assert re.search(r"<h1><bdi>There is no channel</bdi></h1>", page)
     assert "1 run failed. Mend the cause, then plan a replay" in words(page)
-    for button in ("Plan a replay", "Pause workflow…", "Mark as seen", "Dismiss…", "Edit step"):
+    for button in ("Plan a replay", "Pause workflow…", "Mark as seen", "Dismiss…", "Edit step 1"):
         assert button in page
     seen = await world.signed_in("editor")
     await posted(seen, f"/failures/{problem}/seen", {}, status=303)
@@ -226,3 +226,22 @@ async def test_what_is_not_there_is_not_found(world: World) -> None:
         assert (await browser.get(path)).status_code == 404
     for path in ("/failures/nothing/seen", "/failures/nothing/try", "/replays/nothing/stop"):
         assert (await sent(browser, path, {})).status_code == 404
+
+
+async def test_when_only_what_may_have_arrived_is_left_the_question_is_another(
+    world: World,
+) -> None:
+    sure = await failed(world, said="no such channel; /invite the app there")
+    await failed(world, error="outcome_unknown", said="no such channel; /invite the app there")
+    address = f"/failures/{await the_problem(world)}"
+    page = await world.page(address, role="editor")
+    assert "2 runs failed. Mend the cause" in words(page)
+    assert "1 may have arrived and stays out of it unless you tick it." in words(page)
+    assert "<h1><bdi>No such channel</bdi></h1>" in page
+    assert "It says no such channel; /invite the app there" in words(page)
+    assert 'href="/workflows/orders/edit#line-6"' in page
+    await world.house.store.replay_failed(sure, version=1, now=world.made.now)
+    page = await world.page(address, role="editor")
+    assert "<h1><bdi>1 run may have arrived: no answer came after sending</bdi></h1>" in page
+    assert "look whether it arrived. Then plan a replay, or dismiss it with a note." in words(page)
+    assert "Began with no such channel" in words(page)

@@ -13,9 +13,9 @@ from runner.engine.history import Span
 from runner.engine.problems import Trouble
 from runner.engine.runs import Status
 from tests.api.house import FROM_HERE, WORKFLOW, World
+from tests.api.templates import app_of
 from tests.pages.posting import posted
 from web.activity import picture_of
-from web.app import make_app
 from web.appearance import KEYS, THEME
 
 STATIC = Path(__file__).parents[2] / "web" / "static"
@@ -31,7 +31,7 @@ def _banner(page: str) -> str:
 def _elsewhere(world: World) -> World:
     """The same, at an address that services can reach."""
     house = replace(world.house, public_url="https://hooks.example.com")
-    return replace(world, app=make_app(house), house=house)
+    return replace(world, app=app_of(house), house=house)
 
 
 async def _page(world: World, path: str = "/runs") -> str:
@@ -78,9 +78,9 @@ async def test_the_worst_is_told_and_nothing_else(world: World) -> None:
     for _ in range(2):
         await there.made.run(Status.FAILED, trouble=trouble)
     page = await _page(there)
-    assert _banner(page) == "send failed: no. 2 runs failed. 1 more is open. See problems"
+    assert _banner(page) == "no. 2 runs failed. 1 more is open. See problems"
     assert '<span class="unseen">, 2 open</span>' in page
-    full = replace(there, app=make_app(replace(there.house, backlog_limit=0)))
+    full = replace(there, app=app_of(replace(there.house, backlog_limit=0)))
     assert "New events are refused with 503" in _banner(await _page(full))
     assert '<span class="unseen">Health: </span>Trouble' in await _page(full)
 

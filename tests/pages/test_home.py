@@ -71,7 +71,7 @@ async def test_a_problem_needs_a_person_with_how_many_runs_it_holds(world: World
     for _ in range(2):
         await world.made.run(Status.FAILED, trouble=trouble)
     page = await world.page("/")
-    assert "send failed: no such channel. 2 runs failed." in page
+    assert "no such channel. 2 runs failed." in page
     (problem,) = (await world.get(f"{PREFIX}/problems"))["items"]
     assert f'href="/failures/{problem["id"]}" aria-label="Look: Orders"' in page
 
@@ -82,7 +82,7 @@ async def test_refused_events_are_told_until_one_is_accepted(world: World) -> No
         await world.made.event(title=None, disposition=Disposition.REJECTED, gates=[gate])
     page = await world.page("/")
     sentence = "7 events were refused: the signature does not match."
-    assert f"<bdi>{sentence}</bdi>" in page
+    assert page.count(sentence) == 1
     assert f"<bdi>Orders: {sentence}</bdi>" in page  # the banner
     await world.made.event()
     assert "refused" not in await world.page("/")

@@ -170,7 +170,7 @@ async def test_a_shadow_says_what_was_not_sent(world: World) -> None:
     run_id = await world.made.run(Status.SUCCEEDED, title="Order #5", records=[shown])
     assert "not sent" in await world.page(f"/runs/{run_id}")
     assert "<small>shadow</small>" not in await world.page("/runs")
-    await world.made.store._writer.write(
+    await world.store._writer.write(
         lambda connection: connection.execute("UPDATE runs SET mode = 'shadow'").rowcount
     )
     page = await world.page(f"/runs/{run_id}")
@@ -182,7 +182,7 @@ async def test_a_shadow_says_what_was_not_sent(world: World) -> None:
 async def test_a_run_shows_the_vars_that_the_server_set(world: World) -> None:
     run_id = await world.made.run(Status.SUCCEEDED, title="Order #6")
     assert "Set by this server" not in await world.page(f"/runs/{run_id}")
-    await world.made.store._writer.write(
+    await world.store._writer.write(
         lambda connection: connection.execute("""UPDATE versions SET vars = '{"limit":7}'""").rowcount
     )
     assert "vars.limit = 7" in await world.page(f"/runs/{run_id}")

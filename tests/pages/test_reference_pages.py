@@ -11,7 +11,7 @@ import connectors
 from runner.language.fault_reference import explained
 from runner.language.keys import BLOCKS, MODIFIERS, STEP_KINDS
 from tests.api.house import World
-from web.app import make_app
+from tests.api.templates import app_of
 from web.pages.schema_rows import schema_rows
 
 
@@ -51,7 +51,7 @@ async def test_the_language_has_every_key(world: World) -> None:
 
 
 async def test_every_action_stands_on_its_connectors_page(world: World) -> None:
-    world = replace(world, app=make_app(replace(world.house, actions=connectors.described)))
+    world = replace(world, app=app_of(replace(world.house, actions=connectors.described)))
     page = await world.page("/docs/actions")
     for name in connectors.names():
         assert f'href="/docs/actions/{name}"' in page
@@ -67,7 +67,7 @@ async def test_a_connectors_page_says_what_its_codes_mean_and_how_it_is_connecte
     house = replace(
         world.house, actions=connectors.described, mends=connectors.described_mends, custody=custody
     )
-    world = replace(world, app=make_app(house))
+    world = replace(world, app=app_of(house))
     page = await world.page("/docs/actions/slack", role="editor")
 
     assert "The app is not in the channel; /invite it there" in page
@@ -90,7 +90,7 @@ async def test_a_connectors_page_says_what_its_codes_mean_and_how_it_is_connecte
     ],
 )
 async def test_a_search_finds_every_part_of_the_reference(world: World, asked: str, leads_to: str) -> None:
-    world = replace(world, app=make_app(replace(world.house, actions=connectors.described)))
+    world = replace(world, app=app_of(replace(world.house, actions=connectors.described)))
     page = await world.page(f"/docs?q={asked}")
     assert f'href="{leads_to}"' in page
     assert "Nothing in the reference has" in await world.page("/docs?q=xyzzy<b>")

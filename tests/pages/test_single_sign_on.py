@@ -17,9 +17,9 @@ from runner.engine.single_sign_on import CALLBACK, RENEWED_SECONDS, SingleSignOn
 from runner.outbound import Outbound
 from runner.settings import Oidc
 from tests.api.house import HERE, WORKFLOW, World, open_world
+from tests.api.templates import app_of
 from tests.servers.authorization_server import CLIENT, SECRET
 from tests.servers.openid_provider import OpenID
-from web.app import make_app
 
 SETTINGS = Oidc(client_id=CLIENT, client_secret=SECRET, name="Example ID")
 
@@ -39,7 +39,7 @@ class Meeting:
         way = SingleSignOn(
             chosen, self.outbound, callback=HERE + CALLBACK, clock=lambda: time.time() + self.later
         )
-        return make_app(replace(self.world.house, single_sign_on=way))
+        return app_of(replace(self.world.house, single_sign_on=way))
 
 
 @pytest.fixture
@@ -268,7 +268,7 @@ async def test_the_way_out_is_the_guarded_one(meeting: Meeting) -> None:
         way = SingleSignOn(
             replace(SETTINGS, issuer=meeting.provider.url), closed, callback=HERE + CALLBACK, clock=time.time
         )
-        app = make_app(replace(meeting.world.house, single_sign_on=way))
+        app = app_of(replace(meeting.world.house, single_sign_on=way))
         assert (await app.test_client().get("/signin/oidc")).status_code == 502
     finally:
         await closed.close()

@@ -13,6 +13,7 @@ import pytest
 
 from runner.engine.history import Wanted
 from runner.engine.pauses import Pause
+from runner.store.queries import Statement
 from tests.engine.world import Outside, World, opened
 from web.bodies import Room
 from web.forms import Forms
@@ -178,7 +179,7 @@ async def test_files_come_along(world: World) -> None:
     assert said.status == 303
     await world.quiet()
     assert world.outside.notes == ["cat.png"]
-    rows = list(await world.store.reading.execute_fetchall("SELECT content FROM files"))
+    rows = list(await world.store.read(Statement.of("SELECT content FROM files")))
     assert [bytes(row[0]) for row in rows] == [b"PNG"]  # what no field asked for is not kept
 
 

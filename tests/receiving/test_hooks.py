@@ -263,11 +263,11 @@ async def test_more_bodies_at_once_than_allowed_are_503_and_the_room_comes_back(
 
 async def test_a_store_that_cannot_write_is_503_and_never_a_false_200(world: World) -> None:
     path = await hook(world, NOTE)
-    await world.store._writing.execute("PRAGMA max_page_count=1")
+    await world.sqlite._writing.execute("PRAGMA max_page_count=1")
     said = await Client(world)(path, b'"' + os.urandom(250_000).hex().encode() + b'"')
     assert said
     assert (said.status, said.headers["retry-after"]) == (503, "5")
-    await world.store._writing.execute("PRAGMA max_page_count=1000000")
+    await world.sqlite._writing.execute("PRAGMA max_page_count=1000000")
     said = await Client(world)(path, b'"x"')
     assert said
     assert said.status == 200

@@ -20,8 +20,8 @@ from runner.inbound.request import Request
 from runner.inbound.samples import sample, samples_of
 from runner.outbound import Outbound
 from runner.outbound.fetching import Keys
-from runner.store.addresses import SQLiteAddresses
-from runner.store.rechecking import SQLiteRechecks
+from runner.store.addresses import StoredAddresses
+from runner.store.rechecking import StoredRechecks
 from tests.engine.world import NothingToFetch, Outside, World, opened
 from tests.inbound import signers
 from tests.receiving.provider_senders import NOW, Published, sender
@@ -64,14 +64,14 @@ async def sent(client: Client, request: Request) -> Said:
 async def rechecked(world: World, client: Client) -> dict[str, int]:
     """What became of all that was refused or held, as of today's secrets."""
     examiner = Examiner(lambda: client.secrets, NothingToFetch())
-    rechecks = SQLiteRechecks(world.store, world.clock)
+    rechecks = StoredRechecks(world.store, world.clock)
     done = await Rechecker(world.door, rechecks, world.library, examiner, PUBLIC).recheck("one")
     return {word: count for word, count in done.counts.items() if count}
 
 
 async def reached(world: World) -> None:
     """Let the workflow `one` answer at a path, and at a token that it had before, too."""
-    addresses = SQLiteAddresses(world.store)
+    addresses = StoredAddresses(world.store)
     await addresses.open("one")
     await addresses.add_path("one", "/webhook/sms")
     await addresses.rotate("one", keep_until=NOW + KEPT_SECONDS)
@@ -138,7 +138,7 @@ async def test_what_was_held_unjudged_is_asked_everything_once_there_is_a_versio
     assert (await sent(client, request_to("/hooks/one-0", "github"))).json()["status"] == "held"
     await world.workflow("one", f"trigger: {{webhook: {webhook}}}\n{STEPS}")
     examiner = Examiner(lambda: client.secrets, NothingToFetch())
-    rechecks = SQLiteRechecks(world.store, world.clock)
+    rechecks = StoredRechecks(world.store, world.clock)
     done = await Rechecker(world.door, rechecks, world.library, examiner, PUBLIC).recheck("one")
     assert done.counts["accepted"] == (not word)
     assert word in "".join(done.reasons)

@@ -21,7 +21,8 @@ from runner.inbound.providers.provider import Scheme, Trust
 from runner.inbound.request import Request
 from runner.inbound.samples import sample, samples_of
 from runner.inbound.tokens import Basic, Token
-from runner.store.rechecking import SQLiteRechecks
+from runner.store.queries import Statement
+from runner.store.rechecking import StoredRechecks
 from runner.values import dumps
 from tests.engine.world import Outside, World, opened
 from tests.receiving.test_hooks import Client, Said
@@ -154,7 +155,7 @@ async def test_nobody_sees_what_an_accepted_sender_showed(house: House, name: st
     for one in hidden(kind, request):
         assert one.lower() not in text.lower()
     assert "•••" in text
-    problems = await house.world.store.reading.execute_fetchall("SELECT sentence, cause FROM problems")
+    problems = await house.world.store.read(Statement.of("SELECT sentence, cause FROM problems"))
     assert not [one for one in hidden(kind, request) if one in str(list(problems))]
 
 
@@ -175,7 +176,7 @@ async def test_nobody_sees_what_a_refused_sender_showed_and_it_can_be_judged_aga
         assert one.lower() not in text.lower()
     house.client.secrets["SECRET"] = SECRET
     world = house.world
-    rechecks = SQLiteRechecks(world.store, world.clock)
+    rechecks = StoredRechecks(world.store, world.clock)
     rechecker = Rechecker(world.door, rechecks, world.library, house.client.app._examiner, PUBLIC)
     assert (await rechecker.recheck("one")).counts["accepted"] == 1
 

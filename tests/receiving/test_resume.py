@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from runner.engine.people import Holder
+from runner.store.queries import Statement
 from tests.engine.world import Outside, World, opened
 from web.bodies import Room
 from web.resume import Resume
@@ -322,5 +323,5 @@ async def test_a_file_that_is_sent_back_can_be_used(client: Client) -> None:
     url = await client.waiting(text)
     assert (await client(url, b"\x00\xff\x01", content_type="application/octet-stream")).status == 200
     await client.world.quiet()
-    files = await client.world.store.reading.execute_fetchall("SELECT content FROM files")
+    files = await client.world.store.read(Statement.of("SELECT content FROM files"))
     assert [bytes(row[0]) for row in files] == [b"\x00\xff\x01"]
