@@ -38,8 +38,9 @@ async def backup(place: Place, file: Path, with_key: bool, as_json: bool) -> Non
     """
     Write all that a server is into one file, while it runs.
 
-    FILE gets the database, the workflow files and hookline.toml. The key is not in it, so that the file alone opens no secret: keep a copy of it elsewhere. FILE is a tar
-    archive. It is read again before it gets its name, and replaces nothing.
+    FILE gets the database, the workflow files and hookline.toml. The key is not in it, so that the file alone
+    opens no secret: keep a copy of it elsewhere. FILE is a tar archive. It is read again before it gets its
+    name, and replaces nothing.
     """
     from runner import __version__
     from runner.cli.moving import Said, existing_store, key_here, key_id

@@ -205,6 +205,16 @@ class StandIn(Protocol):
         """What the call gives, or None where the action itself is to give it; raises ActionError."""
 
 
+class Recordings(Protocol):
+    """What actions and calls gave in a past run, to stand in for the same ones now: a backtest's."""
+
+    def find(self, asked: Record) -> Record | None:
+        """
+        What was recorded of the call that *asked* begins (its path, kind, input and digests), for the item
+        that stands there now. None: it was not made so, and has to be answered otherwise.
+        """
+
+
 async def persistently(write: Callable[[], Awaitable[None]]) -> None:
     """What happened must be written down: while the store is away, try again."""
     while True:
@@ -258,6 +268,7 @@ class Turn:
     spans: int = 0  # of its steps, told to the tracer
     begin: Callable[[Step, Frame], None] | None = None  # hears of each step before it does anything
     watch: Callable[[Step, Frame, Result], None] | None = None  # hears of each step that came to a result
+    recordings: Recordings | None = None  # looked at where nothing is recorded of this run itself
     _unwritten: dict[str, Record] = field(default_factory=dict)
     _unwritten_files: dict[str, bytes] = field(default_factory=dict)
     _writing: asyncio.Task[None] | None = None

@@ -29,7 +29,7 @@ from runner.engine.turn import Tools
 from runner.evaluator.pool import EvaluatorPool
 from runner.language.uses import uses
 from runner.outbound import Outbound
-from runner.store.sqlite import SQLiteStore
+from runner.store.common import CommonStore
 from runner.values import Json
 from runner.vault import Vault
 
@@ -103,7 +103,7 @@ SHOP = {
 
 @asynccontextmanager
 async def opened_connections(
-    store: SQLiteStore,
+    store: CommonStore,
     clock: Callable[[], float],
     public_url: str,
     texts: Callable[[], Mapping[str, str]] = dict,

@@ -1,4 +1,4 @@
-"""A house of real parts: a store on disk, a library over a folder, people; and callers of its application."""
+"""A house of real parts: a store, a library over a folder, people; and callers of its application."""
 
 from __future__ import annotations
 
@@ -45,14 +45,16 @@ from runner.language.faults import Fault
 from runner.store.addresses import StoredAddresses
 from runner.store.answers import StoredAnswers
 from runner.store.audit import StoredAudit
+from runner.store.common import CommonStore
 from runner.store.details import StoredDetails
 from runner.store.drafts import StoredDrafts
 from runner.store.history import StoredHistory
-from runner.store.keeping_sqlite import SQLiteKeeping
+from runner.store.opening import keeping_of, open_store
 from runner.store.past import StoredPast
 from runner.store.pauses import StoredPauses
 from runner.store.people import StoredPeople
 from runner.store.polls import StoredPolls
+from runner.store.postgres import PostgresStore
 from runner.store.problems import StoredProblems
 from runner.store.rechecking import StoredRechecks
 from runner.store.replays import StoredReplays
@@ -67,6 +69,7 @@ from runner.values import Json
 from tests.api.connected import opened_connections
 from tests.api.templates import app_of
 from tests.api.tried import opened_trials
+from tests.engine.databases import database_of
 from tests.engine.world import NothingToFetch
 from tests.store.rows_made import Made
 from web.app import House
@@ -113,7 +116,7 @@ class World:
 
     app: Quart
     house: House
-    store: SQLiteStore
+    store: SQLiteStore | PostgresStore
     made: Made
     clock: Clock
     folder: Path
@@ -180,7 +183,7 @@ class World:
         await self.house.library.reload()
 
 
-def checks(store: SQLiteStore, folder: Path, catalogue: Catalogue) -> CheckText:
+def checks(store: CommonStore, folder: Path, catalogue: Catalogue) -> CheckText:
     """The check of a text among the files of *folder*."""
 
     async def check(text: str, slug: str) -> Sequence[Fault]:
@@ -190,7 +193,7 @@ def checks(store: SQLiteStore, folder: Path, catalogue: Catalogue) -> CheckText:
     return check
 
 
-def releases(store: SQLiteStore, library: Library, evaluator: EvaluatorPool, clock: Clock) -> Release:
+def releases(store: CommonStore, library: Library, evaluator: EvaluatorPool, clock: Clock) -> Release:
     """What lets go of held events; those that nobody has judged stay."""
 
     async def release(slug: str) -> Json:
@@ -210,7 +213,7 @@ async def open_world(
     folder: Path, *, public_url: str = HERE, workflows: Mapping[str, str]
 ) -> AsyncIterator[World]:
     """A world in *folder* with *workflows* by slug."""
-    store = await SQLiteStore.open(folder / "data" / "hookline.db")
+    store = await open_store(await database_of(folder), sqlite=folder / "data" / "hookline.db")
     try:
         made = Made(store)
         clock = Clock(made)
@@ -332,7 +335,7 @@ async def open_world(
             opened_trials(store, library, house.history, catalogue, held, clock, public_url) as trials,
         ):
             vitals = Vitals(
-                meter=Meter(StoredGauge(store, SQLiteKeeping(store)), clock=clock, steady=clock),
+                meter=Meter(StoredGauge(store, keeping_of(store)), clock=clock, steady=clock),
                 destinations=Destinations(limit=8, clock=clock),
                 evaluates=lambda: evaluates(evaluator),
                 kept={"runs": "30d", "events": "30d"},

@@ -170,7 +170,9 @@ async def test_a_backlog_makes_it_busy_and_then_trouble(world: World) -> None:
         for _ in range(3 if limit == 1000 else 0):
             await world.made.run(Status.QUEUED)
         app = make_app(replace(world.house, backlog_limit=limit))
-        await world.store.ping()
+        async with asyncio.timeout(10):
+            while world.store.backlog < 3:  # counted with a commit, some times a second
+                await world.store.ping()
         answer = await app.test_client().get("/api/v1/health", headers=await world.token("viewer"))
         found = await answer.get_json()
         assert (found["state"], found["backlog"]) == (state, 3), limit

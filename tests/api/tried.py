@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from runner.engine.history import History
     from runner.engine.library import Library
     from runner.language.catalogue import Catalogue
-    from runner.store.sqlite import SQLiteStore
+    from runner.store.common import CommonStore
 
 
 @asynccontextmanager
 async def opened_trials(
-    store: SQLiteStore,
+    store: CommonStore,
     library: Library,
     history: History,
     catalogue: Catalogue,

@@ -17,7 +17,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.bench import growth, latency, lists, memory, neighbour, start, throughput, trying
+from tests.bench import growth, latency, lists, memory, neighbour, postgres, start, throughput, trying
 from tests.bench.bodies import push_of
 from tests.bench.report import Part, table, verdicts
 from tests.bench.stage import FULL, QUICK, Stage, fsync_ms, open_stage
@@ -33,6 +33,7 @@ PARTS = {
     "lists": lists.measure,
     "neighbour": neighbour.measure,
     "trying": trying.measure,
+    "postgres": postgres.measure,
 }
 NO_DISK_MS = 0.01  # a flush that takes less reaches no disk: memory, or one that lies
 

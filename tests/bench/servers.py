@@ -56,8 +56,8 @@ class Process:
         return _children(self.pid)
 
     def cpu_seconds(self) -> float:
-        """User and system time so far of the whole tree. Source: proc(5)."""
-        return sum(_cpu_ticks(pid) for pid in self.tree()) / TICKS
+        """User and system time so far of the whole tree."""
+        return cpu_seconds(self.pid)
 
     def memory_mib(self) -> float:
         """Resident memory of the whole tree now; pages that two processes share count twice."""
@@ -158,6 +158,19 @@ def server(folder: Path, *arguments: str, environment: dict[str, str] | None = N
         environment={"HOOKLINE_NETWORK_ALLOW": "127.0.0.0/8", **(environment or {})},
     )  # fmt: skip
     return process, process.first_line.removeprefix("ready ")
+
+
+def worker(data: Path, *, environment: dict[str, str] | None = None) -> Process:
+    """`hookline worker`, which only executes, with the folder *data* for itself."""
+    return Process(
+        [*HOOKLINE, "worker", "--data", str(data)],
+        environment={"HOOKLINE_NETWORK_ALLOW": "127.0.0.0/8", **(environment or {})},
+    )
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time so far of the process *pid* and all that descend from it. Source: proc(5)."""
+    return sum(map(_cpu_ticks, _descent(pid))) / TICKS
 
 
 def hook_path(folder: Path, slug: str, *, environment: dict[str, str] | None = None) -> str:

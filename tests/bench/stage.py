@@ -11,7 +11,6 @@ import sqlite3
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,6 +46,7 @@ steps:
       url: http://127.0.0.1:{port}/
       json: {{text: "{{{{ steps.text }}}}", messages: "{{{{ steps.push.messages }}}}"}}
 """
+LANES = (1, 10)  # limits of the workflows `lane-1` and `lane-10`
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +66,20 @@ class Plan:
     workflows: tuple[int, ...]
     growth_rounds: int
     lists: int  # runs of the history that is looked at
+    lane_runs: int  # sent to a limited lane at once
 
 
 FULL = Plan(
     rounds=3, seconds=2.0, warm_seconds=0.5, sizes=(1000, 7000, 60_000), other_rounds=2,
     latency_rounds=2, latency_seconds=4.0, overload_seconds=30.0, start_rounds=3,
     history=(10_000, 100_000, 1_000_000), workflows=(10, 100, 1000), growth_rounds=2,
-    lists=1_000_000,
+    lists=1_000_000, lane_runs=600,
 )  # fmt: skip
 QUICK = Plan(
     rounds=1, seconds=1.0, warm_seconds=0.2, sizes=(7000,), other_rounds=1,
     latency_rounds=1, latency_seconds=1.5, overload_seconds=5.0, start_rounds=1,
     history=(10_000,), workflows=(10, 100), growth_rounds=1,
-    lists=50_000,
+    lists=50_000, lane_runs=200,
 )  # fmt: skip
 
 
@@ -169,8 +170,11 @@ class Stage:
         """Note what became of one load, whose server has ended."""
         with contextlib.closing(sqlite3.connect(f"file:{data}/data/hookline.db?mode=ro", uri=True)) as store:
             counted = "SELECT status, count(*) FROM runs GROUP BY status"
-            runs = Counter(dict(store.execute(counted)))
-        delivery = Delivery(name, accepted, delivered, dict(runs))
+            runs = dict(store.execute(counted))
+        return self.note(Delivery(name, accepted, delivered, runs))
+
+    def note(self, delivery: Delivery) -> Delivery:
+        """Take *delivery* into the account of all loads."""
         self.deliveries.append(delivery)
         if not delivery.is_whole:
             self.say(f"NOT WHOLE: {delivery}")
@@ -185,6 +189,7 @@ def open_stage(plan: Plan, disk: Path | None) -> Iterator[Stage]:
         try:
             stage = Stage(plan, Path(name), port)
             write_workflows(stage.workflows, port)
+            write_lanes(stage.workflows, port)
             yield stage
         finally:
             destination.kill()
@@ -198,6 +203,14 @@ def write_workflows(folder: Path, port: int, *, others: int = 0) -> None:
     for number in range(others):
         text = WORKFLOW.format(port=port, answer="accepted").replace("name: Bench", f"name: Other {number}")
         (folder / f"other-{number}.yaml").write_text(text)
+
+
+def write_lanes(folder: Path, port: int) -> None:
+    """`lane-1` and `lane-10`: as `bench`, and so many runs at once."""
+    for limit in LANES:
+        text = WORKFLOW.format(port=port, answer="accepted")
+        head = f"name: At most {limit}\nconcurrency: {{key: \"'all'\", limit: {limit}}}"
+        (folder / f"lane-{limit}.yaml").write_text(text.replace("name: Bench", head))
 
 
 def fsync_ms(folder: Path, count: int = 200) -> list[float]:

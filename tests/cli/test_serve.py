@@ -107,7 +107,7 @@ async def _posted(session: aiohttp.ClientSession, url: str) -> object:
 
 @pytest.mark.parametrize(
     "words",
-    [("--workflows", "nowhere"), ("--port", "99999"), ("--database", "postgresql://localhost/x")],
+    [("--workflows", "nowhere"), ("--port", "99999"), ("--database", "mysql://localhost/x")],
     ids=lambda words: words[0],
 )
 async def test_what_cannot_be_served_is_wrong_usage(home: Home, words: tuple[str, ...]) -> None:

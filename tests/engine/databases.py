@@ -1,11 +1,12 @@
 """
-Which store a test's engine has: a file in its folder, or, while a server is set, a database of its own
+Which store a test has: a file in its folder, or, while a server is set, a database of its own
 on a real PostgreSQL, the same for whoever opens the same folder again.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import asyncpg
@@ -13,7 +14,7 @@ import asyncpg
 from runner.store.postgres_schema import migrate
 from tests.servers.postgres import PostgresServer
 
-TEMPLATE = "hookline_template"
+TEMPLATE = f"hookline_template_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
 
 
 class Databases:

@@ -134,9 +134,7 @@ async def test_the_buttons_of_a_run_replay_and_cancel_it(world: World) -> None:
 
 async def test_a_store_that_is_away_has_a_page_that_says_so(world: World) -> None:
     browser = await world.signed_in("viewer")
-    await world.store._writer.write(
-        lambda connection: connection.execute("ALTER TABLE events RENAME TO gone")
-    )
+    await world.store.alone(lambda connection: connection.execute("ALTER TABLE events RENAME TO gone"))
     answer = await browser.get("/events")
     assert answer.status_code == 503
     assert "Try again" in await answer.get_data(as_text=True)

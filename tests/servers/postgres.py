@@ -95,9 +95,10 @@ class PostgresServer:
 
 
 @contextlib.contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
+def postgres_server(*, disk: Path | None = None) -> Iterator[PostgresServer]:
     """
-    A server that answers, ended afterwards if it is ours.
+    A server that answers, ended afterwards if it is ours. Its data are under *disk*, or the folder for
+    temporary files.
 
     Raises:
         LookupError: there is none to be had; the message says what to install.
@@ -106,7 +107,7 @@ def postgres_server() -> Iterator[PostgresServer]:
         yield PostgresServer(given)
         return
     binaries = _binaries()
-    folder = Path(tempfile.mkdtemp(prefix="hookline-postgres-"))
+    folder = Path(tempfile.mkdtemp(dir=disk, prefix="hookline-postgres-"))
     try:
         data = folder / "data"
         account = _account()

@@ -35,9 +35,12 @@ class Inputs:
 
 async def action(turn: Turn, step: Step, body: Action, path: str, frame: Frame) -> Result:
     """The action's result, from its record or from a call."""
-    record = turn.records.get(path)
+    record, inputs = turn.records.get(path), None
+    if record is None and turn.recordings:
+        inputs = await _inputs(turn, body, path, frame)
+        record = turn.recordings.find(_first_record(turn, path, frame, inputs))
     if record and record.status in (RecordStatus.SUCCEEDED, RecordStatus.FAILED):
-        return await _recorded(turn, body, path, frame, record)
+        return await _recorded(turn, body, path, frame, record, inputs)
     if record and record.status is RecordStatus.STARTED:
         return _interrupted(turn, frame, record)
     if record and record.due_at is not None and record.parked_at is None:
@@ -45,7 +48,7 @@ async def action(turn: Turn, step: Step, body: Action, path: str, frame: Frame) 
         if wait >= SLEPT_SECONDS:
             return _pending(record)
         await turn.tools.sleep(max(0.0, wait))
-    inputs = await _inputs(turn, body, path, frame)
+    inputs = inputs or await _inputs(turn, body, path, frame)
     record = (
         replace(record, input=inputs.shown, input_digest=inputs.digest)
         if record
@@ -84,12 +87,15 @@ def _first_record(turn: Turn, path: str, frame: Frame, inputs: Inputs) -> Record
     )
 
 
-async def _recorded(turn: Turn, body: Action, path: str, frame: Frame, record: Record) -> Result:
-    """What stands in the record; a recorded effect never runs again."""
+async def _recorded(
+    turn: Turn, body: Action, path: str, frame: Frame, record: Record, inputs: Inputs | None
+) -> Result:
+    """What stands in the record; a recorded effect never runs again. *inputs* where they are known."""
     if record.item_digest != frame.item_digest:
         message = f"{path} was recorded for another item than the one that stands there now"
         return Failed(path, "diverged", message, record.attempts)
-    if record.input_digest and record.input_digest != (await _inputs(turn, body, path, frame)).digest:
+    inputs = inputs or await _inputs(turn, body, path, frame)
+    if record.input_digest and record.input_digest != inputs.digest:
         turn.notes.append(f"{path}: its input would be another one now; what was recorded stands")
     frame.now = record.ended_at or frame.now
     if record.status is RecordStatus.SUCCEEDED:

@@ -22,6 +22,8 @@ T = TypeVar("T")
 async def call(turn: Turn, body: CallWorkflow, path: str, frame: Frame) -> Result:
     """The child's output, or its run's id; from the record where it stands there."""
     record = turn.records.get(path)
+    if record is None and turn.recordings:
+        record = turn.recordings.find(_first_record(turn, body, path, frame, await _inputs(turn, body, path, frame)))
     if record and record.status in (RecordStatus.SUCCEEDED, RecordStatus.FAILED):
         return await _recorded(turn, body, path, frame, record)
     if record is None or record.attempts == 0:  # 0: a replay, which may find the child again
@@ -36,22 +38,10 @@ async def call(turn: Turn, body: CallWorkflow, path: str, frame: Frame) -> Resul
 
 async def _start(turn: Turn, body: CallWorkflow, path: str, frame: Frame, record: Record | None) -> Result:
     inputs = await _inputs(turn, body, path, frame)
-    now = turn.tools.clock()
+    begun = _first_record(turn, body, path, frame, inputs)
+    now = begun.started_at
     record = replace(
-        record
-        or Record(
-            path=path,
-            kind="call",
-            status=RecordStatus.STARTED,
-            attempts=0,
-            started_at=now,
-            generation=turn.run.generations.get(path, 0),
-            item_digest=frame.item_digest,
-        ),
-        input=inputs,
-        input_digest=_digest(body, inputs),
-        attempts=1,
-        error=None,
+        record or begun, input=inputs, input_digest=begun.input_digest, attempts=1, error=None
     )
     calling = turn.tools.calling
     if calling is None or turn.is_shadow:
@@ -81,6 +71,20 @@ async def _start(turn: Turn, body: CallWorkflow, path: str, frame: Frame, record
         return Done(started.run_id)
     turn.records[path] = record
     return await _of_child(turn, body, frame, record, started)
+
+
+def _first_record(turn: Turn, body: CallWorkflow, path: str, frame: Frame, inputs: Json) -> Record:
+    return Record(
+        path=path,
+        kind="call",
+        status=RecordStatus.STARTED,
+        attempts=0,
+        started_at=turn.tools.clock(),
+        generation=turn.run.generations.get(path, 0),
+        input=inputs,
+        input_digest=_digest(body, inputs),
+        item_digest=frame.item_digest,
+    )
 
 
 async def _of_child(turn: Turn, body: CallWorkflow, frame: Frame, record: Record, child: Child) -> Result:
