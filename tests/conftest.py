@@ -16,7 +16,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.engine.databases import Databases, drop_all
+from tests.engine.databases import Databases, drop_all, empty_all
 from tests.servers.postgres import PostgresServer, postgres_server
 
 settings.register_profile("hookline", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -29,6 +29,9 @@ def database_server() -> Iterator[PostgresServer]:
     """A PostgreSQL for all tests of this process that want one."""
     with postgres_server() as one:
         yield one
+        if one.process is None:
+            Databases.server = one
+            asyncio.run(drop_all())
 
 
 @pytest.fixture(autouse=True)  # before any other opens a store
@@ -40,7 +43,7 @@ def which_store(request: pytest.FixtureRequest) -> Iterator[str]:
     Databases.server = request.getfixturevalue("database_server")
     try:
         yield "postgres"
-        asyncio.run(drop_all())
+        asyncio.run(empty_all())
     finally:
         Databases.server = None
 

@@ -49,6 +49,7 @@ async def take_place(transaction: Transaction, run_id: str, *, origin: str) -> N
 
 async def settle(transaction: Transaction, problem_id: str, *, now: float) -> None:
     """Close the problem if none of its runs is failed or under way."""
+    await transaction.lock(f"problem {problem_id}")  # of its last two runs one sees that the other has ended
     await transaction.execute(SQL["close_if_settled"], {"problem_id": problem_id, "now": now})
 
 

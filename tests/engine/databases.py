@@ -1,11 +1,12 @@
 """
-Which store a test has: a file in its folder, or, while a server is set, a database of its own
+Which store a test's engine has: a file in its folder, or, while a server is set, a database of its own
 on a real PostgreSQL, the same for whoever opens the same folder again.
+
+Databases are made once and emptied after a test: making and dropping one costs a hundred times as much.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 
@@ -14,14 +15,24 @@ import asyncpg
 from runner.store.postgres_schema import migrate
 from tests.servers.postgres import PostgresServer
 
-TEMPLATE = f"hookline_template_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
+KEPT = frozenset({"schema_version", "schema_needs", "live_size"})
+FIRST = (
+    "records",
+    "answers",
+    "calls",
+    "runs",
+    "file_uses",
+    "tokens",
+)  # what refers to others goes before them
 
 
 class Databases:
-    """The databases of one test; `server` None: its engines have files."""
+    """The databases of the tests of this process; `server` None: engines have files."""
 
     server: PostgresServer | None = None
-    made: set[str] = set()  # noqa: RUF012 - there is one at a time
+    used: dict[Path, str] = {}  # noqa: RUF012 - there is one test at a time
+    free: list[str] = []  # noqa: RUF012 - as above
+    made = 0
 
 
 async def database_of(folder: Path) -> str:
@@ -29,31 +40,44 @@ async def database_of(folder: Path) -> str:
     server = Databases.server
     if server is None:
         return ""
-    name = f"engine_{hashlib.sha256(str(folder).encode()).hexdigest()[:20]}"
-    if name not in Databases.made:
-        await _prepare(server)
-        await server.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
-        Databases.made.add(name)
-    return server.database(name)
+    if folder not in Databases.used:
+        Databases.used[folder] = Databases.free.pop() if Databases.free else await _made(server)
+    return server.database(Databases.used[folder])
+
+
+async def empty_all() -> None:
+    """Let the databases of a test that has ended be used again."""
+    assert Databases.server
+    for name in Databases.used.values():
+        connection = await asyncpg.connect(Databases.server.database(name))
+        try:
+            rows = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+            tables = [row[0] for row in rows if row[0] not in KEPT]
+            tables.sort(key=lambda table: FIRST.index(table) if table in FIRST else len(FIRST))
+            await connection.execute("; ".join(f"DELETE FROM {table}" for table in tables))
+            await connection.execute("UPDATE live_size SET used_bytes = 0, measured_at = 0")
+        finally:
+            await connection.close()
+    Databases.free += Databases.used.values()
+    Databases.used.clear()
 
 
 async def drop_all() -> None:
-    """Forget the databases of a test that has ended."""
+    """Leave nothing behind on a server that is not ours."""
     assert Databases.server
-    drops = [f"DROP DATABASE IF EXISTS {name} WITH (FORCE)" for name in Databases.made]
-    await Databases.server.execute(*drops)
-    Databases.made.clear()
+    names = [*Databases.free, *Databases.used.values()]
+    await Databases.server.execute(*(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)" for name in names))
+    Databases.free.clear()
 
 
-async def _prepare(server: PostgresServer) -> None:
-    """The template, with all tables: a tenth of the time of making them anew."""
-    if server.is_prepared:
-        return
-    await server.execute(f"DROP DATABASE IF EXISTS {TEMPLATE} WITH (FORCE)", f"CREATE DATABASE {TEMPLATE}")
-    connection = await asyncpg.connect(server.database(TEMPLATE))
+async def _made(server: PostgresServer) -> str:
+    Databases.made += 1
+    name = f"hookline_engine_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{Databases.made}"
+    await server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", f"CREATE DATABASE {name}")
+    connection = await asyncpg.connect(server.database(name))
     try:
         async with connection.transaction():
             await migrate(connection)
     finally:
         await connection.close()
-    server.is_prepared = True
+    return name
