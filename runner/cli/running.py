@@ -18,8 +18,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from runner.cli.chores import standing_chores
 from runner.cli.house import Rooms, new_node_name
-from runner.cli.keeping import let_go, let_go_audit, let_go_versions
 from runner.cli.late import LateOutbound, LatePages, open_keys, warm
 from runner.cli.log import name_process
 from runner.cli.recovering import recovering_chores
@@ -29,28 +29,23 @@ from runner.cli.vitals import meter_of, vitals_of
 from runner.engine.accept import Door
 from runner.engine.answer import Callers
 from runner.engine.calling import ServerCalling
-from runner.engine.connecting import shown_connection
 from runner.engine.examining import Examiner
 from runner.engine.fairness import Fairness
 from runner.engine.measures import Measures
-from runner.engine.own_events import OwnEvents
 from runner.engine.parking import Parking
 from runner.engine.pauses import PauseBoard
 from runner.engine.places import Destinations
-from runner.engine.release import release_ended
 from runner.engine.resuming import Resuming
 from runner.engine.runs import Queue
 from runner.engine.tokens import Keeper
 from runner.engine.turn import Tools
 from runner.engine.upkeep import Chore, keep_up
 from runner.engine.vitals import SAMPLE_SECONDS, Meter
-from runner.engine.watching import LOOK_SECONDS
 from runner.engine.worker import Worker
 from runner.evaluator.pool import EvaluatorPool
 from runner.queue.embedded import EmbeddedQueue
 from runner.store.answers import StoredAnswers
 from runner.store.calls import StoredChildren
-from runner.store.own_events import StoredOwnEvents
 from runner.store.parking import StoredParking
 from runner.store.sqlite import SQLiteStore
 from runner.store.state import StoredStates
@@ -62,9 +57,7 @@ from web.resume import Resume
 from web.senders import Senders
 from web.serve import ServeOptions, serve, stop_at_signals
 
-DAY_SECONDS = 86400
 SWITCH_SECONDS = 0.0002  # how long a thread that wants the interpreter waits for one that has it
-MOST_FORGOTTEN = 500  # delivery keys in one transaction: some milliseconds
 COLLECTED_AFTER_OBJECTS = 20_000  # some ten megabytes at most wait for a collection
 
 
@@ -159,7 +152,7 @@ async def open_engine(
                 store, worker, callers, tools.evaluator, time.time, limit, holding,
                 tools.measures, tools.tracer,
             )  # fmt: skip
-        chores = _chores(rooms, node, worker, door)
+        chores = standing_chores(rooms, node, worker, door)
         chores += recovering_chores(rooms, node, tools, worker)
         chores.append(Chore("look how the server is", SAMPLE_SECONDS, meter.sample))
         clockwork = Clockwork(rooms, node, door, tools) if worker else None
@@ -223,72 +216,6 @@ def _parking(rooms: Rooms, tools: Tools, worker: Worker) -> Parking:
 
 async def _nothing() -> None:
     """What a process that executes nothing has to wake."""
-
-
-def _chores(rooms: Rooms, node: str, worker: Worker | None, door: Door) -> list[Chore]:
-    store, limits = rooms.store, rooms.settings.limits
-
-    async def cancel_what_was_asked() -> None:
-        if worker:
-            worker.cancel(await store.cancels(node=node))
-
-    async def trim() -> None:
-        before = time.time() - limits.rejected_kept_days * DAY_SECONDS
-        await store.trim_rejected(keep=limits.rejected_kept, before=before)
-
-    async def take_over() -> None:
-        if await store.take_over(node=node, now=time.time()) and worker:
-            worker.queue.wake()
-
-    async def forget_deliveries() -> None:
-        # portions, so that senders wait for none of them
-        while await store.forget_deliveries(now=time.time(), most=MOST_FORGOTTEN) == MOST_FORGOTTEN:
-            pass
-
-    async def tidy_state() -> None:
-        states = StoredStates(store)
-        while await states.tidy(now=time.time(), most=MOST_FORGOTTEN) >= MOST_FORGOTTEN:
-            pass
-
-    async def release_held() -> None:
-        if door.holding:
-            await release_ended(door, rooms.pauses, door.holding, rooms.library)
-
-    own_events = OwnEvents(
-        StoredOwnEvents(store), door, rooms.library,
-        show_run=rooms.history.run, show_problem=rooms.problems.show,
-        show_connection=lambda name: shown_connection(rooms.vault, name, time.time()),
-        secrets=rooms.safe.secret_values, public_url=rooms.settings.address,
-    )  # fmt: skip
-
-    async def reload_workflows() -> None:
-        await asyncio.to_thread(rooms.shelf.keep_up)  # before those who use its connectors
-        for slug in await rooms.library.reload():
-            live = rooms.library.get(slug)
-            version = live.version if live else None
-            item = {"slug": slug, "change": "read", "version": version, "by": None}
-            rooms.changes.tell("workflow", item)
-        await rooms.library.note_state()
-
-    # changes by other processes and by people show within a second (execution.md, "Versions")
-    chores = [
-        Chore("reload workflows", 1.0, reload_workflows),
-        Chore("reload the vault", 1.0, rooms.vault.load),
-        Chore("tell pages what changes", LOOK_SECONDS, rooms.watcher.look),
-        Chore("cancel runs", 0.5, cancel_what_was_asked),
-        Chore("release what ended pauses held", 0.5, release_held),
-        Chore("start runs of own events", 0.5, own_events.advance),
-        Chore("forget old delivery keys", 60.0, forget_deliveries),
-        Chore("forget state whose time is over", 60.0, tidy_state),
-        Chore("take over runs of dead processes", 2.0, take_over),
-        Chore("trim refused requests", 60.0, trim),
-        Chore("let go of what is old", 60.0, lambda: let_go(rooms)),
-        Chore("let go of unused versions", 3600.0, lambda: let_go_versions(rooms)),
-        Chore("let go of the old audit log", 600.0, lambda: let_go_audit(rooms)),
-    ]
-    if isinstance(store, SQLiteStore):
-        chores.append(Chore("checkpoint the log", 30.0, store.checkpoint))
-    return chores
 
 
 async def run_server(
