@@ -64,7 +64,7 @@ lock: install ## requirements*.lock anew from pyproject.toml (needs a network)
 	$(BIN)/uv pip compile $(LOCKING) --all-extras --constraint requirements.lock --output-file requirements-server.lock pyproject.toml
 	$(BIN)/uv pip compile $(LOCKING) --group build --constraint requirements.lock --output-file requirements-build.lock
 
-bench: install ## speed, latency, memory, start and growth beside bare endpoints, with targets (12 min; ARGS=--quick: 1 min)
+bench: install ## speed, latency, memory, start, growth and PostgreSQL beside bare endpoints, with targets (16 min; ARGS=--quick: 2 min)
 	$(BIN)/python -m tests.bench $(ARGS)
 
 soak: install ## kills, full disks and bad destinations under load, then the account of every event; then random runs killed everywhere (15 min)

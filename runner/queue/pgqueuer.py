@@ -39,13 +39,17 @@ LOOK_SECONDS = 2.0  # how late a job is found whose announcement was lost
 MEND_SECONDS = 5.0  # between two searches for due runs without a job
 TIDY_SECONDS = 60.0
 HEARTBEAT_TIMEOUT = timedelta(seconds=15)  # of a job that was picked: its process died before the claim
-PUT_BACK_SECONDS = 0.2  # until a job that could not be claimed is tried again
+# Jobs that could not be claimed are tried again when the clock stands at a multiple of this: all at one
+# time, so that one process gets all of a line, of which each begins only after those before it.
+PUT_BACK_SECONDS = 0.05
 ANSWER_SECONDS = 10.0
 LONGEST_PICK = 256  # jobs
 
 PUT_BACK = """
 UPDATE pgqueuer SET status = 'queued', queue_manager_id = NULL,
-                    execute_after = clock_timestamp() + make_interval(secs => $2)
+                    execute_after = coalesce(
+                        to_timestamp(ceil(extract(epoch FROM clock_timestamp()) / nullif($2, 0.0)) * $2),
+                        clock_timestamp())
 WHERE queue_manager_id = $1 AND status = 'picked'
 """
 MEND = """

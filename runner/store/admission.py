@@ -41,6 +41,18 @@ def is_plain(runs: Sequence[NewRun], delivery: Delivery | None, hold: Gate | Non
     return delivery is None and hold is None and all(run.slot is None for run in runs)
 
 
+def delivery_parameters(event: Event, delivery: Delivery) -> dict[str, Any]:
+    """What `take_delivery` is asked with; the event's id comes back where the key was to be had."""
+    return {
+        "workflow": event.workflow,
+        "key": delivery.key,
+        "event_id": event.id,
+        "expires_at": delivery.expires_at,
+        "now": event.received_at,
+        "retries_failed": delivery.retries_failed,
+    }
+
+
 async def admit(
     transaction: Transaction,
     event: Event,
@@ -153,14 +165,7 @@ async def forget_deliveries(transaction: Transaction, now: float, most: int) -> 
 
 
 async def _take_delivery(transaction: Transaction, event: Event, delivery: Delivery) -> bool:
-    row = {
-        "workflow": event.workflow,
-        "key": delivery.key,
-        "event_id": event.id,
-        "expires_at": delivery.expires_at,
-        "now": event.received_at,
-        "retries_failed": delivery.retries_failed,
-    }
+    row = delivery_parameters(event, delivery)
     return await transaction.row(ADMISSION["take_delivery"], row) is not None
 
 

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -32,9 +32,16 @@ from runner.engine.runs import (
 )
 from runner.errors import StaleFence, StoreUnavailable
 from runner.store import problem_rows
-from runner.store.admission import admit, is_plain
+from runner.store.admission import admit, delivery_parameters, is_plain
 from runner.store.answer_rows import lock_waiting
 from runner.store.common import PATIENCE_SECONDS, CommonStore
+from runner.store.postgres_batches import (
+    Arrival,
+    Step,
+    write_arrivals,
+    write_records,
+    write_steps,
+)
 from runner.store.postgres_database import AnswerLost, Database, PostgresTransaction
 from runner.store.postgres_schema import migrate
 from runner.store.postgres_together import Together
@@ -48,7 +55,7 @@ from runner.store.rows import (
     record_parameters,
     run_of,
 )
-from runner.store.tables import Parameters, Transaction
+from runner.store.tables import Transaction
 from runner.store.turn_rows import wake_if_met, write_files
 
 POSTGRES = read("postgres.sql")
@@ -69,7 +76,10 @@ class PostgresStore(CommonStore):
         self.database = database
         self._patience_seconds = patience_seconds
         self._backlog_counted_at = 0.0
-        self._plain = Together(self._write_plain)
+        self._arrivals = Together(self._write_arrivals)
+        self._turns = Together(self._write_turns)
+        self._entangled: set[str] = set()  # workflows of which a run stood in a line or was waited for
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._doubtful: dict[str, int] = {}  # run id → turn that may have begun without anyone's knowing
 
     @classmethod
@@ -91,7 +101,9 @@ class PostgresStore(CommonStore):
 
     async def close(self) -> None:
         """Let transactions in flight end, then disconnect."""
-        await self._plain.finished()
+        await self._arrivals.finished()
+        await self._turns.finished()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.database.close()
 
     # --- the engine's way -------------------------------------------------------------------
@@ -115,8 +127,6 @@ class PostgresStore(CommonStore):
                 settled(result)
 
         plain = is_plain(runs, delivery, hold)
-        if plain and not files:
-            return await self._accept_as_it_is(event, runs, heard)
 
         async def member(transaction: Transaction) -> Admitted:
             admitted = await admit(transaction, event, runs, delivery=delivery, hold=hold)
@@ -126,7 +136,34 @@ class PostgresStore(CommonStore):
                 await write_files(transaction, event.id, files, event.received_at)
             return admitted
 
-        return await self.write(member, settled=heard)
+        is_shared = plain or (event.disposition is Disposition.ACCEPTED and is_plain(runs, None, hold))
+        if files or not is_shared:
+            return await self.write(member, settled=heard)
+        future: asyncio.Future[Admitted] = asyncio.get_running_loop().create_future()
+
+        def known(result: Admitted | Exception) -> None:
+            heard(result)
+            if future.done():  # its caller went away
+                return
+            if isinstance(result, Exception):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
+
+        def settled_together(result: bool | Exception) -> None:
+            if isinstance(result, Exception):
+                known(result)
+            elif result:
+                known(admitted)
+            else:  # its delivery key is another's: decided for itself
+                self._apart(self.write(member, settled=known))
+
+        handed = frozenset(run.id for run in runs if run.owner is not None)
+        admitted = Admitted(event.disposition, event.id, runs[0].id if runs else None, handed)
+        rows = [new_run_parameters(run, event.id, event.received_at) for run in runs]
+        taking = None if delivery is None else delivery_parameters(event, delivery)
+        self._arrivals.add(Arrival(event_parameters(event), rows, taking), settled_together)
+        return await future
 
     async def claim(self, jobs: Sequence[Job], *, node: str, now: float) -> list[Claimed]:
         """Take those of *jobs* that are still to be had: fence and turns go up by one."""
@@ -152,12 +189,16 @@ class PostgresStore(CommonStore):
     async def record(self, run: Run, records: Sequence[Record], files: Mapping[str, bytes]) -> None:
         """Write *records* and *files* of a turn. Raises StaleFence."""
         rows = [record_parameters(run.id, record) for record in records]
+        fence = {"run_id": run.id, "fence": run.fence}
+        if not files:
+            if not await self._turns.put(Step(fence, rows)):
+                raise StaleFence(f"run {run.id} is another worker's now")
+            return
 
         async def member(transaction: Transaction) -> None:
-            fence = {"run_id": run.id, "fence": run.fence}
             if not await transaction.execute(POSTGRES["progress"], fence):
                 raise StaleFence(f"run {run.id} is another worker's now")
-            await _write_records(transaction, rows)
+            await write_records(transaction, rows)
             await write_files(transaction, run.event_id, files, run.accepted_at)
 
         await self.write(member)
@@ -169,6 +210,12 @@ class PostgresStore(CommonStore):
         move(Status.RUNNING, end.status)
         parameters = end_parameters(run, end)
         rows = [record_parameters(run.id, record) for record in records]
+        ends_alone = end.ended_at is not None and end.trouble is None and not files
+        if ends_alone and run.workflow not in self._entangled:
+            fence = {"run_id": run.id, "fence": run.fence}
+            if await self._turns.put(Step(fence, rows, parameters)):
+                return
+            self._entangled.add(run.workflow)
 
         async def member(transaction: Transaction) -> None:
             waits = end.status is Status.WAITING
@@ -178,7 +225,7 @@ class PostgresStore(CommonStore):
                 if await transaction.row(POSTGRES["is_finished"], parameters):
                     return  # by our own first attempt, whose answer was lost
                 raise StaleFence(f"run {run.id} is another worker's now")
-            await _write_records(transaction, rows)
+            await write_records(transaction, rows)
             await problem_rows.place(transaction, run, end)
             if waits:
                 await wake_if_met(transaction, run.id)
@@ -263,33 +310,22 @@ class PostgresStore(CommonStore):
 
     # --- writing ----------------------------------------------------------------------------
 
-    async def _accept_as_it_is(
-        self, event: Event, runs: Sequence[NewRun], heard: Callable[[Admitted | Exception], None]
-    ) -> Admitted:
-        """Accept where there is nothing to decide, and so nothing to lock: in a shared transaction."""
-        handed = frozenset(run.id for run in runs if run.owner is not None)
-        admitted = Admitted(event.disposition, event.id, runs[0].id if runs else None, handed)
-        future: asyncio.Future[Admitted] = asyncio.get_running_loop().create_future()
+    async def _write_arrivals(self, arrivals: Sequence[Arrival]) -> Sequence[bool]:
+        return await self._write(lambda transaction: write_arrivals(transaction, arrivals))
 
-        def settled(error: Exception | None) -> None:
-            heard(error or admitted)
-            if future.done():  # its caller went away
-                return
-            if error:
-                future.set_exception(error)
-            else:
-                future.set_result(admitted)
+    async def _write_turns(self, steps: Sequence[Step]) -> Sequence[bool]:
+        return await self._write(lambda transaction: write_steps(transaction, steps))
 
-        rows = [new_run_parameters(run, event.id, event.received_at) for run in runs]
-        self._plain.add((event_parameters(event), rows), settled)
-        return await future
+    def _apart(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Do *work*, of which whoever waits for it hears in another way, in a task of its own."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
 
-    async def _write_plain(self, items: Sequence[tuple[Parameters, list[dict[str, Any]]]]) -> None:
-        async def member(transaction: Transaction) -> None:
-            await transaction.execute_many(SQL["insert_event"], [event for event, _runs in items])
-            await transaction.execute_many(SQL["insert_run"], [run for _event, runs in items for run in runs])
-
-        await self.write(member)
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # told already
 
     # --- reading and writing ----------------------------------------------------------------
 
@@ -305,8 +341,17 @@ class PostgresStore(CommonStore):
         is_quick: bool = False,  # noqa: ARG002 - none holds up another here
     ) -> T:
         """Run *member* in a transaction of its own."""
+        return await self._write(member, settled=settled)
 
-        async def counting(transaction: Transaction) -> T:
+    async def _write(
+        self,
+        member: Callable[[PostgresTransaction], Awaitable[T]],
+        *,
+        settled: Callable[[T | Exception], None] | None = None,
+    ) -> T:
+        """As `write`, and count the backlog now and then."""
+
+        async def counting(transaction: PostgresTransaction) -> T:
             result = await member(transaction)
             now = time.monotonic()
             if now - self._backlog_counted_at >= BACKLOG_REFRESH_SECONDS:
@@ -353,11 +398,3 @@ async def _claimed(transaction: Transaction, runs: Sequence[Run]) -> list[Claime
         )
         for run in runs
     ]
-
-
-async def _write_records(transaction: Transaction, rows: Sequence[Parameters]) -> None:
-    """Write *rows*, the columns of records; a later one of a path replaces."""
-    if len(rows) == 1:
-        await transaction.execute(SQL["upsert_record"], rows[0])
-    elif rows:
-        await transaction.execute_many(SQL["upsert_record"], rows)

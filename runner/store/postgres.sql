@@ -37,6 +37,15 @@ SELECT event_id, digest FROM file_uses WHERE event_id = ANY (:event_ids);
 -- A row comes back when the turn still has the run; the row is ours until the transaction ends.
 UPDATE runs SET stalled = 0 WHERE id = :run_id AND fence = :fence AND status = 'running' RETURNING id;
 
+-- finish_alone
+-- The end of a run that stands in no line and under no problem, and that no other run waits for: nothing
+-- but its own row is touched, and so many of them can share a transaction.
+UPDATE runs SET status = :status, owner = NULL, stalled = 0, reason = :reason, output = :output,
+                answer = coalesce(:answer, answer), trace = :trace, notes = :notes, ended_at = :ended_at
+WHERE id = :run_id AND fence = :fence AND status = 'running' AND slot IS NULL AND problem_id IS NULL
+  AND NOT EXISTS (SELECT 1 FROM calls WHERE child = runs.id AND is_waited = 1)
+RETURNING id;
+
 -- is_finished
 -- Whether this very end is written: the answer to a commit can be lost with the connection.
 SELECT 1 FROM runs WHERE id = :run_id AND fence = :fence AND status = :status

@@ -74,6 +74,13 @@ class PostgresTransaction:
         """*statement* once for each of *rows*, in one exchange with the database."""
         await self.connection.executemany(statement.numbered, [statement.values(row) for row in rows])
 
+    async def rows_many(self, statement: Statement, rows: Sequence[Parameters]) -> Sequence[Any]:
+        """All rows that *statement* gives for all of *rows*, in one exchange with the database."""
+        found: Sequence[Any] = await self.connection.fetchmany(
+            statement.numbered, [statement.values(row) for row in rows]
+        )
+        return found
+
     async def lock(self, name: str) -> None:
         """Wait until no other transaction has what is called *name*, and have it."""
         await self.row(LOCK, {"name": name})

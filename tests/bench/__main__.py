@@ -1,6 +1,7 @@
 """
 `make bench`: what Hookline does in a second, how long it lets senders wait, what it holds in memory,
-how quickly it starts and whether it stays as fast, each beside a bare endpoint or a bound.
+how quickly it starts, whether it stays as fast and what it does on PostgreSQL, each beside a bare
+endpoint, the embedded store or a bound.
 
 Everything is measured in one run on one machine, in turn and in several rounds: the ratios are the
 result, absolute figures differ from machine to machine. A target that is missed is said and no
@@ -45,7 +46,7 @@ def main() -> int:
         formatter_class=argparse.RawTextHelpFormatter,
         epilog="example: python -m tests.bench --only throughput latency --json bench.json",
     )
-    parser.add_argument("--quick", action="store_true", help="each part once and briefly, within a minute")
+    parser.add_argument("--quick", action="store_true", help="each part once and briefly, some two minutes")
     parser.add_argument("--only", nargs="+", choices=PARTS, metavar="NAME", help=", ".join(PARTS))
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything measured there, too")
     parser.add_argument(

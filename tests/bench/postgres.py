@@ -17,7 +17,7 @@ from typing import TypeAlias
 from tests.bench.report import Part, Row, Target
 from tests.bench.servers import wait_until
 from tests.bench.stage import LANES, Delivery, Stage
-from tests.bench.stores import Contender, House, open_house
+from tests.bench.stores import EVERYTHING, Contender, House, open_house
 from tests.bench.throughput import CPU, DRAIN_SECONDS, MEMORY, RATE, Figures
 from tests.servers.postgres import PostgresServer, postgres_server
 
@@ -31,9 +31,10 @@ RECEIVES = Contender("PostgreSQL", executes=False)
 TIMES_EMBEDDED, TIMES_ONE = "× embedded", "× one worker"
 CPU_OF_DATABASE = "PostgreSQL's CPU s per 1,000"
 IDLE_RATE = 20.0  # events a second: each finds every process idle
+WARM_SECONDS = 2.0  # at that rate
 TO_START = """
 SELECT (SELECT min(started_at) FROM records WHERE run_id = runs.id) - accepted_at FROM runs
-WHERE status = 'succeeded'
+WHERE status = 'succeeded' ORDER BY number
 """
 
 Measured: TypeAlias = Callable[[Stage, House], Figures]
@@ -80,7 +81,7 @@ def _accepting(stage: Stage, database: PostgresServer) -> Part:
 
 def _in_line(stage: Stage, database: PostgresServer, limit: int) -> Part:
     def drained(stage: Stage, house: House) -> Figures:
-        return completed(stage, house, f"lane-{limit}", count=stage.plan.lane_runs, seconds=DRAIN_SECONDS)
+        return completed(stage, house, f"lane-{limit}", count=stage.plan.lane_runs)
 
     rows = _compared(stage, database, f"lane of {limit}", [EMBEDDED, ONE, SPLIT, MORE], drained)
     return Part(f"PostgreSQL: runs of one line, {limit} at a time, bodies of 7 KB", rows)
@@ -111,21 +112,22 @@ def _compared(
     return [Row(name, dict(figures)) for name, figures in found.items()]
 
 
-def completed(stage: Stage, house: House, slug: str = "bench", **load: float) -> Figures:
-    """One round of whole runs, timed until the destination has had them all and their ends are written."""
+def completed(stage: Stage, house: House, slug: str = "bench", count: int | None = None) -> Figures:
+    """One round of whole runs, *count* or for a while, timed until the destination has had them all."""
+    seconds = stage.plan.seconds if count is None else DRAIN_SECONDS
     before = stage.received()
     warm = stage.load(house.address, slug, seconds=stage.plan.warm_seconds)
     _drain(house, stage, before + warm["ok"])
     cpu, cpu_of_database, first = house.cpu(), house.cpu_of_database(), stage.received()
     began = time.monotonic()
-    results = stage.load(house.address, slug, **{"seconds": stage.plan.seconds, **load})
+    results = stage.load(house.address, slug, seconds=seconds, count=count or EVERYTHING)
     memory = house.memory_mib()
     wait_until(lambda: stage.received() - first >= results["ok"], seconds=DRAIN_SECONDS)
-    seconds = time.monotonic() - began
+    took = time.monotonic() - began
     done = stage.received() - first
     _drain(house, stage, first + done)
     figures = {
-        RATE: done / seconds,
+        RATE: done / took,
         "p50 ms": results["p50_ms"],
         "p99 ms": results["p99_ms"],
         CPU: (house.cpu() - cpu) / max(1, done) * 1000,
@@ -159,11 +161,13 @@ def accepted(stage: Stage, house: House) -> Figures:
 def started(stage: Stage, house: House) -> Figures:
     """One round of an event now and then: milliseconds until its run's call begins."""
     before = stage.received()
+    # a process has each of its first things to do once: to read the version, to prepare its statements
+    warm = stage.load(house.address, "bench", rate=IDLE_RATE, seconds=WARM_SECONDS)
     results = stage.load(house.address, "bench", rate=IDLE_RATE, seconds=stage.plan.latency_seconds)
-    _drain(house, stage, before + results["ok"])
-    waits = sorted(float(wait) * 1000 for (wait,) in house.rows(TO_START))
-    delivered = stage.received() - before
-    stage.note(Delivery(f"{house.name}, idle", results["ok"], delivered, house.runs()))
+    accepted = warm["ok"] + results["ok"]
+    _drain(house, stage, before + accepted)
+    waits = sorted(float(wait) * 1000 for (wait,) in house.rows(TO_START)[warm["ok"] :])
+    stage.note(Delivery(f"{house.name}, idle", accepted, stage.received() - before, house.runs()))
     return {
         "p50 ms": statistics.median(waits),
         "p95 ms": waits[int(len(waits) * 0.95)],

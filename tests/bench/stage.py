@@ -79,7 +79,7 @@ QUICK = Plan(
     rounds=1, seconds=1.0, warm_seconds=0.2, sizes=(7000,), other_rounds=1,
     latency_rounds=1, latency_seconds=1.5, overload_seconds=5.0, start_rounds=1,
     history=(10_000,), workflows=(10, 100), growth_rounds=1,
-    lists=50_000, lane_runs=200,
+    lists=50_000, lane_runs=100,
 )  # fmt: skip
 
 
