@@ -14,6 +14,8 @@ from runner.values import dumps
 
 SQL = read("addresses.sql")
 
+ADDRESSES = "addresses"  # the lock of who derives one from those that there are
+
 
 class StoredAddresses:
     """See `runner.engine.addresses.Addresses`."""
@@ -48,6 +50,7 @@ class StoredAddresses:
         """Change the workflow's address. Raises StoreUnavailable."""
 
         async def member(transaction: Transaction) -> None:
+            await transaction.lock(ADDRESSES)
             row = {"workflow": workflow, "until": keep_until}
             await transaction.execute(SQL["open"], row)
             origin, rotation, _became = await transaction.row(SQL["address"], row)
@@ -96,6 +99,7 @@ class StoredAddresses:
             return False  # the common case costs no write
 
         async def member(transaction: Transaction) -> None:
+            await transaction.lock(ADDRESSES)
             await _take_addresses(transaction, old, new)
             await take_over(transaction, old, new)
 

@@ -37,6 +37,7 @@ class StoredDrafts:
         key = {"workflow": workflow, "person": person}
 
         async def member(transaction: Transaction) -> Draft | Elsewhere:
+            await transaction.lock(f"draft {workflow}\n{person}")
             row = await transaction.row(SQL["draft"], key)
             stored = Draft(*row) if row else None
             if (stored.revision if stored else None) != revision:

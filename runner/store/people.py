@@ -94,9 +94,8 @@ class StoredPeople:
 
         async def member(transaction: Transaction) -> Holder | None:
             row = await transaction.row(SQL["token"], parameters)
-            if row is None:
-                return None
-            await transaction.execute(SQL["delete_digest"], parameters)
+            if row is None or not await transaction.execute(SQL["delete_digest"], parameters):
+                return None  # or another was quicker
             return _holder(row)
 
         return await self._tables.write(member)

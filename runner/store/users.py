@@ -20,6 +20,8 @@ from runner.values import random_bytes, sortable_id
 
 SQL = read("people.sql")
 
+USERS = "users"  # the lock of who decides by what the others are
+
 
 class StoredUsers:
     """See `runner.engine.people.Users`. *clock* gives UTC seconds."""
@@ -62,6 +64,7 @@ class StoredUsers:
         parameters = {"digest": digest(link), "kind": "link", "now": self._clock()}
 
         async def member(transaction: Transaction) -> User | None:
+            await transaction.lock(USERS)
             if await transaction.row(SQL["any_user"]):
                 return None
             if await transaction.row(SQL["token"], parameters) is None:
@@ -84,6 +87,7 @@ class StoredUsers:
         now = self._clock()
 
         async def member(transaction: Transaction) -> User:
+            await transaction.lock(USERS)
             was = await _existing(transaction, user_id)
             disabled_at = was.disabled_at
             if is_disabled is not None:
@@ -132,6 +136,7 @@ class StoredUsers:
         """Remove a user with all sessions; who it was. Raises NotFound, MoveRefused, StoreUnavailable."""
 
         async def member(transaction: Transaction) -> User:
+            await transaction.lock(USERS)
             user = await _existing(transaction, user_id)
             if _administers(user):
                 await _need_other_admin(transaction, user_id)

@@ -7,6 +7,8 @@ from runner.values import Json
 from tests.api.house import World
 from web.api.routes import PREFIX
 
+pytestmark = pytest.mark.both_stores
+
 
 async def test_a_queued_run_is_cancelled_at_once(world: World) -> None:
     run_id = await world.made.run(Status.QUEUED)

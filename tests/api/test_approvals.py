@@ -13,6 +13,8 @@ from runner.engine.resuming import question_id
 from runner.engine.runs import Record, RecordStatus, Status
 from tests.api.house import FROM_HERE, World, open_world
 
+pytestmark = pytest.mark.both_stores
+
 ASKS = """name: Asks
 trigger: {webhook: {}}
 steps:

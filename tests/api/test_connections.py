@@ -10,6 +10,8 @@ from tests.api.connected import TOKEN
 from tests.api.house import World
 from web.api.routes import PREFIX
 
+pytestmark = pytest.mark.both_stores
+
 CHOICES = f"{PREFIX}/connections/card/choices"
 
 

@@ -12,6 +12,8 @@ from tests.api.house import World
 from tests.api.schema_check import differences
 from web.api.routes import PREFIX
 
+pytestmark = pytest.mark.both_stores
+
 
 def noted(attempt: int, body: bytes = b'{"a":1}') -> str:
     """What a step keeps of an attempt."""
@@ -60,12 +62,8 @@ async def test_each_attempt_of_a_step_is_kept_with_what_it_sent(world: World) ->
 async def test_what_a_record_says_later_takes_nothing_away(world: World) -> None:
     run_id = await _sent(world, b'{"a":1}')
     path = f"{PREFIX}/runs/{run_id}/exchanges"
-    await world.store._writer.write(
-        lambda connection: connection.execute(
-            SQL["upsert_record"],
-            record_parameters(run_id, Record("send", "action", RecordStatus.STARTED, 2, world.made.now)),
-        )
-    )
+    again = Record("send", "action", RecordStatus.STARTED, 2, world.made.now)
+    await world.store.execute(SQL["upsert_record"], **record_parameters(run_id, again))
     assert len((await world.get(f"{path}?path=send"))["items"]) == 1
     assert await world.get(f"{path}?path=other") == {"items": [], "next": None}
     await world.get(f"{PREFIX}/runs/nothing/exchanges?path=send", status=404)

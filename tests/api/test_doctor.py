@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from runner.cli.doctor import examine_outside
 from runner.engine.findings import Finding
 from runner.settings import Settings
 from tests.api.house import World
 from tests.api.schema_check import differences
 from tests.api.templates import app_of
+
+pytestmark = pytest.mark.both_stores
 
 
 def examined(world: World, data: Path) -> World:

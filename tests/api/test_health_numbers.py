@@ -13,9 +13,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from runner.engine.runs import Status
 from runner.errors import Unavailable
+from runner.store.sqlite import SQLiteStore
 from tests.api.house import World
 from tests.servers.debian import unpacked
 from web.app import make_app
+
+pytestmark = pytest.mark.both_stores
 
 METRICS = "/metrics"
 
@@ -124,9 +127,11 @@ async def test_nobody_reads_them_without_a_token(world: World) -> None:
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
 
+@pytest.mark.of_sqlite
 async def test_a_store_that_is_away_is_told_as_a_number(world: World) -> None:
     headers = await world.token("viewer")
     await world.app.test_client().get(METRICS, headers=headers)  # its use is noted, for some time to come
+    assert isinstance(world.store, SQLiteStore)
     await world.store._writing.close()
     answer = await world.app.test_client().get(METRICS, headers=headers)
     assert answer.status_code == 200

@@ -18,6 +18,8 @@ from web.api.routes import PREFIX
 if TYPE_CHECKING:
     from quart.typing import TestHTTPConnectionProtocol as Connection
 
+pytestmark = pytest.mark.both_stores
+
 
 class Stream:
     """What a listener of the live channel reads."""

@@ -6,6 +6,8 @@ from runner.values import Json
 from tests.api.house import World
 from web.api.routes import PREFIX
 
+pytestmark = pytest.mark.both_stores
+
 ORDERS = f"{PREFIX}/workflows/orders"
 
 

@@ -1,12 +1,19 @@
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
+import pytest
+
+from runner.engine.people import NewUser
+from runner.errors import MoveRefused
 from tests.api.house import ADAS, FROM_HERE, World
 from tests.api.writers import writer
 from web.api.routes import PREFIX
 from web.app import make_app
 from web.house import Shown
+
+pytestmark = pytest.mark.both_stores
 
 
 async def test_whoever_asks_hears_who_they_are_and_what_they_may(world: World) -> None:
@@ -127,3 +134,17 @@ async def test_the_servers_settings_say_what_set_them(world: World) -> None:
             "set_by": "HOOKLINE_RETENTION_RUNS",
         }
     ]
+
+
+async def test_of_several_who_open_a_link_at_once_one_gets_in(world: World) -> None:
+    link = await world.link()
+    found = await asyncio.gather(*(world.house.people.spend_link(link) for _ in range(8)))
+    assert len([one for one in found if one]) == 1
+
+
+async def test_two_admins_who_remove_each_other_at_once_leave_one(world: World) -> None:
+    users = world.house.users
+    both = [await users.add(NewUser(f"{name}@example.com", name, "admin")) for name in ("grace", "alan")]
+    ends = await asyncio.gather(*(users.remove(one.id) for one in both), return_exceptions=True)
+    assert [type(one) for one in ends if isinstance(one, Exception)] == [MoveRefused]
+    assert len(await users.all()) == 1

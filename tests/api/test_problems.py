@@ -11,6 +11,8 @@ from runner.engine.runs import Record, RecordStatus, Status
 from tests.api.house import World
 from web.api.routes import PREFIX
 
+pytestmark = pytest.mark.both_stores
+
 PROBLEMS, REPLAYS = f"{PREFIX}/problems", f"{PREFIX}/replays"
 
 

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from runner.engine.runs import Disposition, Gate, Status
+from runner.store.queries import Statement
 from runner.values import iso
 from tests.api.house import WORKFLOW, World
 from web.api.parameters import moment
 from web.api.routes import PREFIX
+
+pytestmark = pytest.mark.both_stores
 
 NOW = 1_750_000_000.0
 
@@ -130,10 +131,11 @@ def test_other_times_are_refused_with_an_example(text: str) -> None:
         moment(text, NOW)
 
 
+@pytest.mark.of_sqlite
 async def test_a_store_that_cannot_be_read_is_503_and_says_nothing_of_itself(world: World) -> None:
     headers = await world.token()
-    rename: Any = "ALTER TABLE events RENAME TO gone"
-    await world.store._writer.write(lambda connection: connection.execute(rename))
+    rename = Statement.of("ALTER TABLE events RENAME TO gone")
+    await world.store.write(lambda transaction: transaction.rows(rename))
     answer = await world.app.test_client().get(f"{PREFIX}/events", headers=headers)
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "5"

@@ -5,9 +5,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 
+import pytest
+
 from runner.engine.runs import Disposition, Gate
 from tests.api.house import WORKFLOW, World
 from web.api.routes import PREFIX
+
+pytestmark = pytest.mark.both_stores
 
 RECHECK = f"{PREFIX}/events/recheck"
 SIGNED = WORKFLOW.replace("webhook: {}", "webhook: {verify: {provider: github, secret: KEY}}")

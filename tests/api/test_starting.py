@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
+
 from runner.engine.history import Wanted
 from tests.api.house import FROM_HERE, World
 from web.api.routes import PREFIX
+
+pytestmark = pytest.mark.both_stores
 
 REFUND = """name: Refund
 trigger:

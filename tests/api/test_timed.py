@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
+
 from runner.engine.polls import Polling
 from runner.engine.schedules import Planned
 from runner.store.polls import StoredPolls
 from runner.store.schedules import StoredSchedules
 from runner.values import iso
 from tests.api.house import World
+
+pytestmark = pytest.mark.both_stores
 
 STEPS = "steps: [{filter: payload}]\n"
 MORNING = f'name: m\ntrigger: {{schedule: {{cron: "0 9 * * *", timezone: Europe/Athens}}}}\n{STEPS}'

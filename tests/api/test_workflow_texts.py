@@ -14,6 +14,8 @@ from runner.engine.runs import Disposition, Status
 from tests.api.house import WORKFLOW, World
 from tests.api.writers import writer
 
+pytestmark = pytest.mark.both_stores
+
 CHANGED = WORKFLOW.replace("Note every order.", "Note every order twice.")
 BROKEN = WORKFLOW.replace("probe.note", "probe.nte")
 OTHER = WORKFLOW.replace("name: Orders", "name: All orders")

@@ -15,6 +15,10 @@ import asyncpg
 from runner.store.postgres_schema import migrate
 from tests.servers.postgres import PostgresServer
 
+RESTARTED = """
+SELECT setval(format('%I', sequencename)::regclass, start_value, false)
+FROM pg_sequences WHERE schemaname = 'public'
+"""
 KEPT = frozenset({"schema_version", "schema_needs", "live_size"})
 FIRST = (
     "records",
@@ -56,6 +60,7 @@ async def empty_all() -> None:
             tables.sort(key=lambda table: FIRST.index(table) if table in FIRST else len(FIRST))
             await connection.execute("; ".join(f"DELETE FROM {table}" for table in tables))
             await connection.execute("UPDATE live_size SET used_bytes = 0, measured_at = 0")
+            await connection.execute(RESTARTED)
         finally:
             await connection.close()
     Databases.free += Databases.used.values()

@@ -18,6 +18,8 @@ from tests.pages.forms import posted, sent
 from web.connection_fields import form_of, read_form
 from web.fields import PREFIX
 
+pytestmark = pytest.mark.both_stores
+
 WRONG = "wr0ng-card-number"
 USES = """name: Lends
 trigger: {webhook: {verify: {provider: shopify, secret: SHOP_SECRET}}}

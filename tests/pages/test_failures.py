@@ -14,6 +14,8 @@ from runner.errors import Unavailable
 from tests.api.house import WORKFLOW, World, open_world
 from tests.pages.forms import posted, sent
 
+pytestmark = pytest.mark.both_stores
+
 MARKUP = "<script>alert(1)</script>"
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from runner.engine.runs import Disposition, Status
 from tests.api.house import World
 from tests.api.schema_check import differences
 from web.api.routes import PREFIX
+
+pytestmark = pytest.mark.both_stores
 
 
 async def _found(world: World, text: str, *, role: str = "editor") -> list[tuple[str, str, str]]:

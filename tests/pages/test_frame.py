@@ -12,6 +12,7 @@ import pytest
 from runner.engine.history import Span
 from runner.engine.problems import Trouble
 from runner.engine.runs import Status
+from runner.store.queries import Statement
 from tests.api.house import FROM_HERE, WORKFLOW, World
 from tests.api.templates import app_of
 from tests.pages.posting import posted
@@ -87,9 +88,8 @@ async def test_the_worst_is_told_and_nothing_else(world: World) -> None:
 
 async def test_a_store_that_is_away_still_has_a_frame(world: World) -> None:
     there = _elsewhere(world)
-    await there.store._writer.write(
-        lambda connection: connection.execute("ALTER TABLE problems RENAME TO gone")
-    )
+    rename = Statement.of("ALTER TABLE problems RENAME TO gone")
+    await there.store.write(lambda transaction: transaction.rows(rename))
     page = await _page(there)
     assert "We cannot reach the store." in _banner(page)
     assert "<h1>Runs</h1>" in page

@@ -11,10 +11,13 @@ import pytest
 from runner.engine.pauses import Pause
 from runner.engine.problems import Trouble
 from runner.engine.runs import Disposition, Gate, Status
+from runner.store.queries import Statement
 from tests.api.house import FROM_HERE, WORKFLOW, World, open_world
 from tests.pages.posting import posted
 from web.api.routes import PREFIX
 from web.overview import PAGE
+
+pytestmark = pytest.mark.both_stores
 
 MANUAL = "name: Tidy up\ntags: [chores]\ntrigger: {manual: {}}\nsteps: [{stop: 'x'}]\n"
 
@@ -168,11 +171,11 @@ async def test_the_api_says_the_same(world: World) -> None:
     assert item["hours"][-1]["failed"] == 1
 
 
+@pytest.mark.of_sqlite
 async def test_a_store_that_is_away_says_that_nothing_is_lost(world: World) -> None:
     browser = await world.signed_in("viewer")
-    await world.store._writer.write(
-        lambda connection: connection.execute("ALTER TABLE versions RENAME TO gone")
-    )
+    rename = Statement.of("ALTER TABLE versions RENAME TO gone")
+    await world.store.write(lambda transaction: transaction.rows(rename))
     answer = await browser.get("/", headers=FROM_HERE)
     assert answer.status_code == 503
     page = await answer.get_data(as_text=True)

@@ -12,6 +12,8 @@ from runner.language.load import load
 from runner.language.workflow import Webhook
 from web.listening import curl_of
 
+pytestmark = pytest.mark.both_stores
+
 URL = "https://hooks.example.com/hooks/token"
 BODY = ["-H", "content-type: application/json", "-d", '{"hello": "world"}']
 

@@ -5,8 +5,11 @@ import re
 import pytest
 
 from runner.engine.runs import Disposition, Gate, Record, RecordStatus, Status
+from runner.store.queries import Statement
 from tests.api.house import FROM_HERE, World
 from web.api.routes import PREFIX
+
+pytestmark = pytest.mark.both_stores
 
 
 def _form_token(page: str) -> str:
@@ -132,9 +135,11 @@ async def test_the_buttons_of_a_run_replay_and_cancel_it(world: World) -> None:
     assert await press("replay", **{"from": "start"}) == 303
 
 
+@pytest.mark.of_sqlite
 async def test_a_store_that_is_away_has_a_page_that_says_so(world: World) -> None:
     browser = await world.signed_in("viewer")
-    await world.store.alone(lambda connection: connection.execute("ALTER TABLE events RENAME TO gone"))
+    rename = Statement.of("ALTER TABLE events RENAME TO gone")
+    await world.store.write(lambda transaction: transaction.rows(rename))
     answer = await browser.get("/events")
     assert answer.status_code == 503
     assert "Try again" in await answer.get_data(as_text=True)
@@ -146,9 +151,7 @@ async def test_a_bug_is_told_without_its_details_and_logged_with_them(
     """A row that no writer of ours makes stands for the bug."""
     browser = await world.signed_in("viewer")
     run_id = await world.made.run()
-    await world.store._writer.write(
-        lambda connection: connection.execute("UPDATE runs SET trace = '{broken'")
-    )
+    await world.store.execute(Statement.of("UPDATE runs SET trace = '{broken'"))
     for path in (f"/runs/{run_id}", f"{PREFIX}/runs/{run_id}"):
         answer = await browser.get(path)
         assert answer.status_code == 500
@@ -168,9 +171,7 @@ async def test_a_shadow_says_what_was_not_sent(world: World) -> None:
     run_id = await world.made.run(Status.SUCCEEDED, title="Order #5", records=[shown])
     assert "not sent" in await world.page(f"/runs/{run_id}")
     assert "<small>shadow</small>" not in await world.page("/runs")
-    await world.store._writer.write(
-        lambda connection: connection.execute("UPDATE runs SET mode = 'shadow'").rowcount
-    )
+    await world.store.execute(Statement.of("UPDATE runs SET mode = 'shadow'"))
     page = await world.page(f"/runs/{run_id}")
     assert "shadow: its actions are shown here and were not sent" in page
     assert "#sales" in page
@@ -180,7 +181,5 @@ async def test_a_shadow_says_what_was_not_sent(world: World) -> None:
 async def test_a_run_shows_the_vars_that_the_server_set(world: World) -> None:
     run_id = await world.made.run(Status.SUCCEEDED, title="Order #6")
     assert "Set by this server" not in await world.page(f"/runs/{run_id}")
-    await world.store._writer.write(
-        lambda connection: connection.execute("""UPDATE versions SET vars = '{"limit":7}'""").rowcount
-    )
+    await world.store.execute(Statement.of("""UPDATE versions SET vars = '{"limit":7}'"""))
     assert "vars.limit = 7" in await world.page(f"/runs/{run_id}")

@@ -9,10 +9,13 @@ import pytest
 
 from runner.engine.problems import Trouble
 from runner.engine.runs import Disposition, Gate, Record, RecordStatus, Status
+from runner.store.queries import Statement
 from runner.values import Json, dumps
 from tests.api.house import World
 from tests.api.test_details import noted
 from tests.pages.posting import posted
+
+pytestmark = pytest.mark.both_stores
 
 SHOP = """name: Orders
 trigger: {webhook: {}}
@@ -76,17 +79,12 @@ async def _failed(world: World, code: str = "rejected", step: str = "send") -> s
 
 
 async def _set_reason(world: World, run_id: str, reason: Json, version: int = 2) -> None:
-    await world.store._writer.write(
-        lambda connection: connection.execute(
-            "UPDATE runs SET reason = ?, version = ? WHERE id = ?", (dumps(reason), version, run_id)
-        )
-    )
+    told = Statement.of("UPDATE runs SET reason = :reason, version = :version WHERE id = :run_id")
+    await world.store.execute(told, reason=dumps(reason), version=version, run_id=run_id)
 
 
 async def _set_mode(world: World, mode: str) -> None:
-    await world.store._writer.write(
-        lambda connection: connection.execute("UPDATE runs SET mode = ?", (mode,)).rowcount
-    )
+    await world.store.execute(Statement.of("UPDATE runs SET mode = :mode"), mode=mode)
 
 
 async def test_a_failed_run_tells_its_story_and_what_to_do(shop: World) -> None:
@@ -125,13 +123,8 @@ async def test_a_run_that_waits_says_for_which_step_and_one_under_way_does_not(s
     page = words(await shop.page(f"/runs/{run_id}"))
     assert "Step 3, Tell the shop, is tried again at" in page
     assert "You need not do anything: it goes on by itself." in page
-    await shop.store._writer.write(
-        lambda connection: (
-            connection.execute(
-                "UPDATE runs SET status = 'running', owner = 'x', due_at = NULL, waiting_for = NULL"
-            ).rowcount
-        )
-    )
+    under_way = "UPDATE runs SET status = 'running', owner = 'x', due_at = NULL, waiting_for = NULL"
+    await shop.store.execute(Statement.of(under_way))
     assert "Is under way." in words(await shop.page(f"/runs/{run_id}"))
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from runner.engine.runs import Disposition, Status
 from tests.api.house import WORKFLOW, World, open_world
 from tests.pages.posting import posted
 from web.api.routes import PREFIX
+
+pytestmark = pytest.mark.both_stores
 
 SHOPIFY = WORKFLOW.replace("webhook: {}", "webhook: {verify: {provider: shopify, secret: SHOP_SECRET}}")
 TOKEN = WORKFLOW.replace("webhook: {}", "webhook: {verify: {token: {header: X-Key, secret: KEY}}}")

@@ -30,7 +30,7 @@ CREATE FUNCTION instr(text TEXT, part TEXT) RETURNS INTEGER
 
 CREATE TABLE versions (
     workflow    TEXT    NOT NULL,
-    version     INTEGER NOT NULL,
+    version     BIGINT  NOT NULL,
     digest      TEXT    NOT NULL,
     source      TEXT    NOT NULL,
     created_at  DOUBLE PRECISION NOT NULL,
@@ -43,7 +43,7 @@ CREATE TABLE versions (
 CREATE INDEX versions_by_digest ON versions (workflow, digest, version);
 CREATE TABLE tried (
     workflow    TEXT    NOT NULL,
-    number      INTEGER NOT NULL,
+    number      BIGINT  NOT NULL,
     digest      TEXT    NOT NULL,
     source      TEXT    NOT NULL,
     created_at  DOUBLE PRECISION NOT NULL,
@@ -57,8 +57,8 @@ CREATE TABLE drafts (
     by        TEXT    NOT NULL,
     name      TEXT,
     text      TEXT    NOT NULL,
-    revision  INTEGER NOT NULL,
-    base      INTEGER,
+    revision  BIGINT  NOT NULL,
+    base      BIGINT,
     saved_at  DOUBLE PRECISION NOT NULL,
     PRIMARY KEY (workflow, person)
 );
@@ -70,7 +70,7 @@ CREATE TABLE addresses (
     origin    TEXT,
     gone_at   DOUBLE PRECISION,
     became    TEXT,
-    live      INTEGER
+    live      BIGINT
 );
 CREATE TABLE kept_addresses (
     origin    TEXT    NOT NULL,
@@ -130,7 +130,7 @@ CREATE TABLE runs (
     id                 TEXT    NOT NULL UNIQUE,
     event_id           TEXT    NOT NULL REFERENCES events (id),
     workflow           TEXT    NOT NULL,
-    version            INTEGER NOT NULL,
+    version            BIGINT  NOT NULL,
     title              TEXT    NOT NULL,
     mode               TEXT    NOT NULL DEFAULT 'live',
     status             TEXT    NOT NULL CHECK (status IN
