@@ -14,6 +14,7 @@ import click
 
 from runner import __version__
 from runner.cli.actions import actions, schema
+from runner.cli.backtest import backtest
 from runner.cli.backup import backup
 from runner.cli.check import check
 from runner.cli.connections import connections
@@ -101,6 +102,7 @@ for command in (
     verify,
     run,
     test,
+    backtest,
     url,
     events,
     runs,

@@ -11,6 +11,7 @@ from runner.engine.redact import Redactions
 from runner.evaluator.processes import Processes, value_of
 from runner.evaluator.wire import framed
 from runner.store.past import StoredPast
+from runner.workbench.backtests import Backtests
 from runner.workbench.trials import Trials
 from runner.workbench.wire import Held, shown_connection
 from web.inside import Sampled, deliver
@@ -31,8 +32,8 @@ MOST_PROCESSES = 2
 class DeskPool:
     """See `runner.workbench.trials.Desk`: processes of `runner.cli.desk`. Close it."""
 
-    def __init__(self) -> None:
-        self._processes = Processes("runner.cli.desk", mebibytes=MEBIBYTES, count=MOST_PROCESSES)
+    def __init__(self, count: int = MOST_PROCESSES) -> None:
+        self._processes = Processes("runner.cli.desk", mebibytes=MEBIBYTES, count=count)
 
     async def ask(self, request: Json, *, seconds: float, key: str) -> Json:
         """The answer. Raises LimitExceeded, ExpressionError."""
@@ -59,9 +60,9 @@ def held_of(rooms: Rooms) -> Held:
 
 
 @contextlib.asynccontextmanager
-async def open_desk() -> AsyncIterator[DeskPool]:
-    """The processes that look on, started when they are needed."""
-    desk = DeskPool()
+async def open_desk(count: int = MOST_PROCESSES) -> AsyncIterator[DeskPool]:
+    """At most *count* processes that look on, started when they are needed."""
+    desk = DeskPool(count)
     try:
         yield desk
     finally:
@@ -94,4 +95,24 @@ def trials_of(
         overrides=rooms.settings.vars.of,
         url_of=rooms.url_of,
         deliver=let_in,
+        backtests=backtests_of(rooms, desk),
+    )
+
+
+def backtests_of(rooms: Rooms, desk: DeskPool) -> Backtests:
+    """What changed workflows are held against past events with."""
+    return Backtests(
+        library=rooms.library,
+        past=StoredPast(rooms.store),
+        versions=rooms.store,
+        desk=desk,
+        redaction_of=Redactions(rooms.library, rooms.store, rooms.store.newest_version),
+        held=lambda: held_of(rooms),
+        secret_values=rooms.safe.secret_values,
+        catalogue=lambda: catalogue(
+            rooms.vault, rooms.settings.server, rooms.settings.commands, shelf=rooms.shelf
+        ),
+        overrides=rooms.settings.vars.of,
+        token_of=rooms.resume_token,
+        address=rooms.settings.address,
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from runner.values import Json
 
 if TYPE_CHECKING:
-    from runner.engine.runs import Event
+    from runner.engine.runs import Event, Record, Run
     from runner.language.basis import Basis
 
 
@@ -22,6 +22,16 @@ class Gave:
     output: Json
 
 
+@dataclass(frozen=True, slots=True)
+class PastRun:
+    """A run that has ended, all that was recorded of it, and the sentence of why it ended so."""
+
+    run: Run
+    status: str
+    sentence: str
+    records: Sequence[Record]
+
+
 class Past(Protocol):
     """Nothing here is hidden: who shows it, hides. All methods raise StoreUnavailable."""
 
@@ -32,6 +42,18 @@ class Past(Protocol):
         """
         The newest events of a workflow that were not refused, at most *limit*, as many as have together no
         more than *most_bytes* in their bodies, but one at least.
+        """
+
+    async def judged(self, workflow: str, *, limit: int, since: float | None = None) -> Sequence[str]:
+        """
+        The ids of the newest events that the door let in or passed over by their type, newest first, at
+        most *limit*, received at or after *since*: those whose live runs have ended.
+        """
+
+    async def runs(self, event_ids: Sequence[str]) -> Sequence[PastRun]:
+        """
+        Of these events the newest run each (of each item, where it was split) that was live and ended other
+        than as cancelled.
         """
 
     async def versions(self, event_id: str) -> Collection[int]:

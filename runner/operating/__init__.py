@@ -13,7 +13,7 @@ CHECKOUT = HERE.parents[1]
 AT_THE_TOP = ("Dockerfile", "compose.yaml")
 PAGES = (
     "install", "docker", "two-nodes", "systemd", "reverse-proxy", "seeing", "alerts", "log-lines",
-    "upgrading", "backup", "elsewhere",
+    "upgrading", "backup", "elsewhere", "backtest",
 )  # fmt: skip
 """The pages in the order in which a server is set up; each is `<name>.md`, and begins with its title."""
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
-from runner.engine.past import Gave
+from runner.engine.past import Gave, PastRun
 from runner.errors import NotFound
 from runner.store.bodies import each_event
 from runner.store.queries import read
-from runner.store.rows import value_or_none, version_parameters
+from runner.store.rows import record_of, run_of, value_or_none, version_parameters
 from runner.values import dumps
 
 if TYPE_CHECKING:
-    from runner.engine.runs import Event
+    from runner.engine.runs import Event, Record
     from runner.language.basis import Basis
     from runner.store.tables import Tables, Transaction
 
@@ -45,6 +45,24 @@ class StoredPast:
             ids.append(event_id)
         found = await each_event(self._tables.read, ids, lambda event: event)
         return [found[one] for one in ids if one in found]
+
+    async def judged(self, workflow: str, *, limit: int, since: float | None = None) -> list[str]:
+        """The newest events whose runs have ended."""
+        rows = await self._tables.read(SQL["judged"], workflow=workflow, limit=limit, since=since or 0.0)
+        return [event_id for (event_id,) in rows]
+
+    async def runs(self, event_ids: Sequence[str]) -> list[PastRun]:
+        """Their runs, with what was recorded of each."""
+        rows = await self._tables.read(SQL["ended_runs"], ids=dumps(list(event_ids)))
+        newest = {(row[1], row[16]): row for row in rows}  # in the order of accepting
+        ids = dumps([row[0] for row in newest.values()])
+        records: dict[str, list[Record]] = {row[0]: [] for row in newest.values()}
+        for run_id, *row in await self._tables.read(SQL["records_of_runs"], ids=ids):
+            records[run_id].append(record_of(row))
+        return [
+            PastRun(run_of(row), row[17], (value_or_none(row[18]) or {}).get("sentence", ""), records[row[0]])
+            for row in newest.values()
+        ]
 
     async def versions(self, event_id: str) -> Collection[int]:
         """The versions of an event's runs."""

@@ -30,3 +30,28 @@ WHERE workflow = :workflow AND disposition <> 'rejected' ORDER BY number DESC LI
 
 -- samples
 SELECT id FROM events WHERE id IN (SELECT value FROM json_each(:ids)) AND CAST(gates AS TEXT) LIKE '%"sample":%';
+
+-- judged
+-- Accepted ones with an ended live run, and those that their type kept out.
+SELECT id FROM events INDEXED BY events_by_workflow
+WHERE workflow = :workflow AND received_at >= :since AND (
+    disposition = 'ignored'
+    OR disposition = 'accepted'
+       AND EXISTS (SELECT 1 FROM runs WHERE event_id = events.id AND mode = 'live' AND version > 0
+                   AND status IN ('succeeded', 'failed', 'filtered'))
+       AND NOT EXISTS (SELECT 1 FROM runs WHERE event_id = events.id AND mode = 'live'
+                       AND status IN ('queued', 'running', 'waiting')))
+ORDER BY number DESC LIMIT :limit;
+
+-- ended_runs
+SELECT id, event_id, workflow, version, title, seed, attempt, fence, turns, stalled, accepted_at,
+       coalesce(base_at, accepted_at), mode, cancel_requested, generations, NULL, item, status, reason
+FROM runs
+WHERE event_id IN (SELECT value FROM json_each(:ids)) AND mode = 'live' AND version > 0
+  AND status IN ('succeeded', 'failed', 'filtered')
+ORDER BY number;
+
+-- records_of_runs
+SELECT run_id, path, kind, status, attempts, started_at, generation, due_at, input, input_digest, item_digest,
+       output, error, ended_at, parked_at, parked_since, parked_seconds
+FROM records WHERE run_id IN (SELECT value FROM json_each(:ids));

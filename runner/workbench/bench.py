@@ -22,6 +22,7 @@ from runner.engine.execute import execute
 from runner.engine.library import Live
 from runner.engine.names import bounds_of, payload_of
 from runner.engine.places import Destinations
+from runner.engine.resuming import question_id
 from runner.engine.runs import NO_END, Disposition, Gate, Reason, Run, Status
 from runner.engine.splitting import items_of
 from runner.engine.turn import Done, Frame, Result, Tools, Turn
@@ -39,8 +40,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from runner.connector import Action, Connection
-    from runner.engine.runs import Event, Store, TurnEnd
-    from runner.engine.turn import Evaluator, Outbound
+    from runner.engine.resuming import TokenOf
+    from runner.engine.runs import Event, Record, Store, TurnEnd
+    from runner.engine.turn import Evaluator, Outbound, Recordings
     from runner.language.workflow import Step, Workflow
     from runner.settings_commands import Commands
 
@@ -63,10 +65,25 @@ class Bench:
 
 
 @dataclass(frozen=True, slots=True)
+class Again:
+    """
+    A run that was: what it is known by, its waits and bounds as they are recorded, and what its calls
+    gave. `token(run id, path)` and `address` are what the addresses of its questions were made of.
+    """
+
+    run: Run
+    records: Mapping[str, Record]
+    recordings: Recordings
+    token: TokenOf = question_id
+    address: str = ADDRESS
+
+
+@dataclass(frozen=True, slots=True)
 class Situation:
     """
     What an event meets. `event_type` and `delivery_id` stand for what its provider would tell of it;
-    `item` says whose run is followed where it is split; `state` is what the workflow kept before.
+    `item` says whose run is followed where it is split; `state` is what the workflow kept before; `again`
+    is the run that is recomputed, if it is one.
     """
 
     secrets: Mapping[str, str] = field(default_factory=dict)
@@ -74,6 +91,7 @@ class Situation:
     event_type: str | None = None
     delivery_id: str | None = None
     item: int = 0
+    again: Again | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +127,8 @@ class Performance:
     state: dict[str, Json] = field(default_factory=dict)
     seconds: float = 0.0  # on the run's own clock
     trace: Sequence[Json] = ()  # of all turns
+    key: str | None = None  # of its line, where the workflow has `concurrency`
+    records: Mapping[str, Record] = field(default_factory=dict)  # that were made here, by path
 
 
 @dataclass(slots=True)
@@ -141,6 +161,10 @@ class _Clock:
 
     def __call__(self) -> float:
         return max(self._reached, self.start + self._loop.time() - self._began)
+
+    def reach(self, moment: float) -> None:
+        """It is *moment* at least, without a wait."""
+        self._reached = max(self._reached, moment)
 
     async def sleep_until(self, due_at: float) -> None:
         """Wait; afterwards it is *due_at* at least, whatever the last bit of a sum is."""
@@ -230,9 +254,12 @@ class _OneRun:
         begin: Callable[[Step, Frame], None] | None,
     ) -> None:
         self.live, self.event, self.answers, self.begin = live, event, answers, begin
+        self.again = again = situation.again
+        self.key: str | None = None
         self.clock = _Clock(event.received_at)
         self.kept = OneRun(files)
         self.state = OneState({(event.workflow, key): value for key, value in situation.state.items()})
+        answers.reach = self.clock.reach
         self.replies = GivenReplies(answers, self.clock)
         self.watched = _Watched()
         self.skipped: set[str] = set()
@@ -250,7 +277,8 @@ class _OneRun:
             jitter=lambda: 0.0,
             on_answer=self._answered,
             destinations=Destinations(limit=1, clock=self.clock),
-            public_url=ADDRESS,
+            public_url=again.address if again else ADDRESS,
+            resume_token=again.token if again else question_id,
             commands=bench.commands,
             stand_in=answers,
             states=self.state,
@@ -285,14 +313,19 @@ class _OneRun:
             state=self.state.values(self.event.workflow),
             seconds=self.clock() - self.clock.start,
             trace=self.trace,
+            key=self.key,
+            records=self.kept.records,
         )
 
     async def _run(self, payload: Json, item: int | None) -> Run:
         now = self.event.received_at
         entropy = hashlib.sha256(self.event.id.encode()).digest()
-        identity = sortable_id(now, entropy[:10])
+        identity = self.again.run.id if self.again else sortable_id(now, entropy[:10])
         door = Door(self.tools.store, None, Callers(), self.tools.evaluator, self.clock, 1)
         new = await new_run(door, self.live, self.event, payload, run_id=identity, owner=None, mode="test")
+        self.key = new.slot.key if new.slot else None
+        if self.again:
+            return replace(self.again.run, title=new.title, turns=1, fence=1, attempt=1)
         return Run(
             id=identity, event_id=self.event.id, workflow=new.workflow, version=1, title=new.title,
             seed=entropy[:16].hex(), attempt=1, fence=1, turns=1, stalled=1, accepted_at=now, base_at=now,
@@ -301,9 +334,10 @@ class _OneRun:
 
     async def _turn(self, run: Run, payload: Json) -> TurnEnd:
         turn = Turn(
-            run=run, event=self.event, workflow=self.live.workflow, records=dict(self.kept.records),
+            run=run, event=self.event, workflow=self.live.workflow,
+            records={**(self.again.records if self.again else {}), **self.kept.records},
             tools=self.tools, files=set(self.kept.files), began_at=self.clock(), begin=self.begin,
-            watch=self.watched.watch,
+            watch=self.watched.watch, recordings=self.again.recordings if self.again else None,
         )  # fmt: skip
         end = await execute(turn, payload)
         if turn.is_writing():

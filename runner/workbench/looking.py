@@ -17,20 +17,28 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from runner.engine.names import bounds_of, event_names, payload_of
 from runner.engine.redact import Redaction, Seen, Veil
-from runner.errors import InboundError
+from runner.errors import InboundError, LimitExceeded
 from runner.inbound.decode import Bounds
 from runner.language.load import load
 from runner.language.outline import outline
 from runner.language.scope import Scope
 from runner.language.secrets import MASK
 from runner.values import Json, dumps
+from runner.workbench.backtest import backtest, hidden
 from runner.workbench.bench import Situation, perform
 from runner.workbench.evaluating import evaluated, shown
 from runner.workbench.preview import Desk, bench_of, preview, veiled
 from runner.workbench.scopes import Scopes, passing, scope_of
 from runner.workbench.sending import Recorded, Sendings
 from runner.workbench.virtual_time import VirtualTimeLoop
-from runner.workbench.wire import basis_of, commands_of, connection_of, event_of, redaction_of
+from runner.workbench.wire import (
+    basis_of,
+    commands_of,
+    connection_of,
+    event_of,
+    past_run_of,
+    redaction_of,
+)
 
 if TYPE_CHECKING:
     from runner.connector import Action, Connection
@@ -86,8 +94,10 @@ class Looking:
     _scopes: OrderedDict[str, tuple[Scopes, int, Json]] = field(default_factory=OrderedDict)
 
     def answer(self, request: Json) -> Json:
-        """What `request["do"]` asks for: "evaluate" or "preview"."""
+        """What `request["do"]` asks for: "evaluate", "preview" or "backtest"."""
         known = self._loaded(request)
+        if request["do"] == "backtest":
+            return self._backtest(request, known)
         event, redaction = event_of(request["event"]), redaction_of(request["redaction"])
         if request["do"] == "preview":
             return self._preview(request, known, event, redaction)
@@ -101,6 +111,24 @@ class Looking:
         looked = _run(look)
         veil = self._veil(event, redaction, known.loaded.draft, looked.outputs)
         return veiled(looked.answer, veil) if veil else looked.answer
+
+    def _backtest(self, request: Json, known: Known) -> Json:
+        """An entry of a backtest for each of the request's events."""
+        if known.loaded.draft is None:
+            raise LimitExceeded("the text cannot be read")
+        desk, slug, held = self._desk(request), request["slug"], request["held"]
+
+        def version(number: int) -> Workflow | None:
+            return self._loaded({**request["versions"][str(number)], "slug": slug, "held": held}).loaded.draft
+
+        entries = []
+        for one in request["events"]:
+            event, runs = event_of(one["event"]), [past_run_of(each) for each in one["runs"]]
+            pinned = version(one["version"]) if one["version"] else None
+            found = _run(backtest(desk, known.loaded.draft, pinned, event, runs, address=request["address"]))
+            veil = self._veil(event, redaction_of(one["redaction"]), known.loaded.draft, found.outputs)
+            entries.append(hidden(found.entry, veil))
+        return entries
 
     def _evaluate(self, request: Json, known: Known, event: Event, redaction: Redaction) -> Json:
         workflow = known.loaded.draft

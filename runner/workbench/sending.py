@@ -124,11 +124,15 @@ class Sendings(Answers):
                 raise  # it refuses its inputs, as it would then
             except Exception:  # noqa: BLE001 - it has met what stands in for a secret or an answer
                 sending.why = NOT_SHOWN
+        output, sending.is_invented = self.output(real, path, given)
+        return Answered(output)
+
+    def output(self, real: Action, path: str, given: Input) -> tuple[Json, bool]:
+        """What stands for what the call at *path* would give, and whether it is invented."""
         recorded = self._recorded.get(path)
         if recorded is not None and _is_same(real, recorded.input, given):
-            return Answered(recorded.output)
-        sending.is_invented = True
-        return Answered(invented(real.output.model_json_schema(mode="serialization")))
+            return recorded.output, False
+        return invented(real.output.model_json_schema(mode="serialization")), True
 
 
 @dataclass(slots=True)

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from runner.inbound.request import Request
     from runner.language.catalogue import Catalogue
     from runner.language.load import Loaded
+    from runner.workbench.backtests import Backtests
     from runner.workbench.wire import Held
 
 PREVIEW_SECONDS = 4.0  # of CPU
@@ -98,6 +99,7 @@ class Trials:
     overrides: Callable[[str], Mapping[str, Json]]
     url_of: Callable[[str], str]
     deliver: Deliver
+    backtests: Backtests
 
     # --- looking ------------------------------------------------------------------------------
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import SecretStr
 
 from runner.connector import Connection, TokenConnection, Tokens
+from runner.engine.past import PastRun
 from runner.engine.redact import Redaction
-from runner.engine.runs import Disposition, Event, Gate
+from runner.engine.runs import Disposition, Event, Gate, Record, RecordStatus, Run
 from runner.language.basis import Basis
 from runner.language.paths import ValuePath
 from runner.language.secrets import MASK, masked
@@ -58,23 +59,30 @@ def asked_json(asked: Asked, **more: Json) -> dict[str, Json]:
     return {
         "text": asked.text,
         "slug": asked.slug,
-        "basis": {
-            "defaults": asked.basis.defaults, "overrides": dict(asked.basis.overrides),
-            "path": asked.basis.path,
-        },
-        "held": {
-            **asdict(replace(asked.held, commands={})),
-            "commands": {name: asdict(one) for name, one in asked.held.commands.items()},
-        },
+        "basis": basis_json(asked.basis),
+        "held": held_json(asked.held),
         "event": event_json(asked.event),
-        "redaction": {
-            "paths": [[one.text, list(one.parts)] for one in asked.redaction.paths],
-            "is_all": asked.redaction.is_all,
-            "is_split": asked.redaction.is_split,
-        },
+        "redaction": redaction_json(asked.redaction),
         "recorded": {path: asdict(one) for path, one in asked.recorded.items()},
         **more,
     }  # fmt: skip
+
+
+def basis_json(basis: Basis) -> dict[str, Json]:
+    """A basis as JSON."""
+    return {"defaults": basis.defaults, "overrides": dict(basis.overrides), "path": basis.path}
+
+
+def held_json(held: Held) -> dict[str, Json]:
+    """What a server holds as JSON."""
+    commands = {name: asdict(one) for name, one in held.commands.items()}
+    return {**asdict(replace(held, commands={})), "commands": commands}
+
+
+def redaction_json(redaction: Redaction) -> dict[str, Json]:
+    """What is hidden as JSON."""
+    paths = [[one.text, list(one.parts)] for one in redaction.paths]
+    return {"paths": paths, "is_all": redaction.is_all, "is_split": redaction.is_split}
 
 
 def commands_of(value: Json) -> Commands:
@@ -108,6 +116,29 @@ def event_of(value: Json) -> Event:
     body = base64.b64decode(value["body"])
     given = {**value, "disposition": Disposition(value["disposition"]), "body": body, "gates": gates}
     return Event(**given)
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """A run that has ended, and what the addresses of its questions end in, by the paths of these."""
+
+    past: PastRun
+    tokens: Mapping[str, str]
+
+
+def past_run_json(one: PastRun, tokens: Mapping[str, str]) -> dict[str, Json]:
+    """A run that has ended as JSON."""
+    return {
+        "run": asdict(one.run), "status": one.status, "sentence": one.sentence, "tokens": dict(tokens),
+        "records": [asdict(record) for record in one.records],
+    }  # fmt: skip
+
+
+def past_run_of(value: Json) -> Replayed:
+    """A run of a request."""
+    records = [Record(**{**one, "status": RecordStatus(one["status"])}) for one in value["records"]]
+    past = PastRun(Run(**value["run"]), value["status"], value["sentence"], records)
+    return Replayed(past, value["tokens"])
 
 
 def shown_connection(connection: Connection, secret_values: frozenset[str]) -> Json:

@@ -35,6 +35,7 @@ ELSEWHERE = {
     "make_connector",
     # test_trying.py
     "recent_events", "event_data", "event_fields", "evaluate", "preview", "try_workflow", "send_sample",
+    "backtest_events", "backtest",
     "list_samples", "show_sample", "show_catalogue", "workflow_schema",
     # test_doctor.py
     "show_doctor",

@@ -11,6 +11,8 @@ from runner.values import Json
 from tests.api.house import FROM_HERE, World
 from tests.api.schema_check import differences
 
+pytestmark = pytest.mark.both_stores
+
 API = "/api/v1"
 SHOP = """name: Shop
 trigger:
@@ -253,3 +255,19 @@ async def test_all_answers_are_as_they_are_described(shop: World) -> None:
                 else await shop.post(f"{API}{address}", body, role="admin")
             )
             assert differences(answer, schema, document) == [], (address, body)
+
+
+async def test_a_text_is_held_against_past_events(shop: World) -> None:
+    run = await shop.made.run(workflow="shop", title="Real")
+    event = (await shop.get(f"{API}/runs/{run}"))["event"]
+    address = f"{API}/workflows/shop/backtest"
+    assert (await shop.get(f"{address}?last=5", role="editor"))["items"] == [event]
+    text = SHOP.replace("http.request", "probe.note").replace("method: POST, url", "text")
+    found = await shop.post(address, {"text": text, "events": [event, "1" * 26]})
+    assert sum(found["summary"].values()) == 1
+    (entry,) = found["events"]
+    assert (entry["event"], entry["run"]) == (event, run)
+    refused = await shop.post(address, {"text": "name: Shop", "events": [event]}, status=422)
+    assert refused["faults"]
+    await shop.post(address, {"text": SHOP, "events": []}, status=400)
+    await shop.post(address, {"text": SHOP, "events": [event]}, role="viewer", status=403)

@@ -14,10 +14,12 @@ from runner.engine.answer import Callers
 from runner.engine.examining import Examiner
 from runner.engine.pauses import PauseBoard
 from runner.engine.redact import Redactions
+from runner.engine.resuming import question_id
 from runner.evaluator.pool import EvaluatorPool
 from runner.inbound.request import Request
 from runner.store.past import StoredPast
 from runner.store.pauses import StoredPauses
+from runner.workbench.backtests import Backtests
 from runner.workbench.trials import Trials
 from runner.workbench.wire import Held
 from tests.engine.world import NothingToFetch
@@ -72,6 +74,19 @@ async def opened_trials(
             overrides=lambda _slug: {},
             url_of=lambda token: f"{public_url}/hooks/{token}",
             deliver=let_in,
+            backtests=Backtests(
+                library=library,
+                past=StoredPast(store),
+                versions=store,
+                desk=desk,
+                redaction_of=Redactions(library, store, store.newest_version),
+                held=lambda: Held(secrets=tuple(held)),
+                secret_values=lambda: frozenset(held.values()),
+                catalogue=lambda: catalogue,
+                overrides=lambda _slug: {},
+                token_of=question_id,
+                address=public_url,
+            ),
         )
     finally:
         await desk.close()

@@ -12,6 +12,8 @@ from runner.values import Json
 from web.api.activity import ROUTES as ACTIVITY
 from web.api.addresses import ROUTES as ADDRESSES
 from web.api.approvals import ROUTES as APPROVALS
+from web.api.backtesting import ROUTES as BACKTESTING
+from web.api.backtesting import SCHEMAS as BACKTESTING_SCHEMAS
 from web.api.catalogue import ROUTES as CATALOGUE
 from web.api.checking import ROUTES as CHECKING
 from web.api.connections import ROUTES as CONNECTIONS
@@ -85,6 +87,7 @@ ROUTES: tuple[Route, ...] = (
     *STARTING,
     *CHECKING,
     *TRYING,
+    *BACKTESTING,
     *SAMPLES,
     *CATALOGUE,
     *PEOPLE,
@@ -115,6 +118,7 @@ def document(routes: Sequence[Route], public_url: str, *, cookie: str) -> Json:
                 **PEOPLE_SCHEMAS,
                 **STATE_SCHEMAS,
                 **TRYING_SCHEMAS,
+                **BACKTESTING_SCHEMAS,
             },
             "securitySchemes": {
                 "token": {

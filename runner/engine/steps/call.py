@@ -23,7 +23,8 @@ async def call(turn: Turn, body: CallWorkflow, path: str, frame: Frame) -> Resul
     """The child's output, or its run's id; from the record where it stands there."""
     record = turn.records.get(path)
     if record is None and turn.recordings:
-        record = turn.recordings.find(_first_record(turn, body, path, frame, await _inputs(turn, body, path, frame)))
+        inputs = await _inputs(turn, body, path, frame)
+        record = turn.recordings.find(_first_record(turn, body, path, frame, inputs))
     if record and record.status in (RecordStatus.SUCCEEDED, RecordStatus.FAILED):
         return await _recorded(turn, body, path, frame, record)
     if record is None or record.attempts == 0:  # 0: a replay, which may find the child again
@@ -38,11 +39,9 @@ async def call(turn: Turn, body: CallWorkflow, path: str, frame: Frame) -> Resul
 
 async def _start(turn: Turn, body: CallWorkflow, path: str, frame: Frame, record: Record | None) -> Result:
     inputs = await _inputs(turn, body, path, frame)
-    begun = _first_record(turn, body, path, frame, inputs)
-    now = begun.started_at
-    record = replace(
-        record or begun, input=inputs, input_digest=begun.input_digest, attempts=1, error=None
-    )
+    first = _first_record(turn, body, path, frame, inputs)
+    now = first.started_at
+    record = replace(record or first, input=inputs, input_digest=first.input_digest, attempts=1, error=None)
     calling = turn.tools.calling
     if calling is None or turn.is_shadow:
         turn.notes.append(f"{path}: {body.workflow} was not called; its output is null here")

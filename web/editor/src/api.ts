@@ -2,6 +2,14 @@
 import type { Catalogue, ChoiceItem, Chosen, Connection, ConnectionKind, Draft, EvaluateAnswer, EventData, EventItem, Fault, FieldStat, Json,
   Mapping, Other, PreviewResult, SampleItem, SecretItem, WorkflowItem } from './types'
 
+export type Verdict = 'same' | 'differs' | 'filtered' | 'failed' | 'unknown' | 'stale'
+export type BacktestDifference = { what: string; path: string; is_known: boolean; before: Json; after: Json; sentence: string }
+/** What a changed text would have done with one past event. */
+export type Backtested = {
+  event: string; run: string | null; title: string; received_at: string; version: number | null; verdict: Verdict; sentence: string
+  differences: BacktestDifference[]; unknown: { path: string; why: string }[]; stale: { path: string; was: string }[]; notes: string[]
+}
+
 /** An answer that is an error (RFC 9457). `more` has its other members: `draft`, `faults`, `live`. */
 export class Problem extends Error {
   constructor(readonly status: number, detail: string, readonly more: Record<string, unknown> = {}) { super(detail) }
@@ -57,6 +65,9 @@ export const api = {
   publish: (slug: string, body: { text: string; base: number | null; message?: string }) =>
     call<{ version: number; held: number }>('POST', at(slug, '/publish'), { body }),
   review: (slug: string, text: string, since: number | null = null) => call<Reviewed>('POST', at(slug, '/review'), { body: { text, since } }),
+  backtestEvents: (slug: string, signal?: AbortSignal) => call<{ items: string[] }>('GET', at(slug, '/backtest'), { signal }),
+  backtest: (slug: string, text: string, events: string[], signal?: AbortSignal) =>
+    call<{ events: Backtested[] }>('POST', at(slug, '/backtest'), { body: { text, events }, signal }),
   release: (slug: string) => call<{ released: number; held: number }>('POST', at(slug, '/release')),
   run: (id: string) => call<RunItem>('GET', `/runs/${encodeURIComponent(id)}`),
   merge: (slug: string, body: { base: number; mine: string }) =>
