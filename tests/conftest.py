@@ -1,7 +1,8 @@
 """
 What holds for all tests. Hypothesis has no limit of time for one example: a busy machine is no fault; a test
 that hangs is ended by pytest's own limit. And nobody beside a test's own authorities is trusted: no test goes
-out to the internet, and reading the system's certificates takes longer than most tests.
+out to the internet, and reading the system's certificates takes longer than most tests. Files lie in memory
+where there is room: no test is about a flush that the disk refuses, and much of the time was waiting for it.
 
 A test of `both_stores` runs twice: whatever opens a store in its folder (`tests/engine/databases.py`) gets a
 file the first time, and a database on a real PostgreSQL the second.
@@ -11,7 +12,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -19,9 +23,16 @@ from hypothesis import HealthCheck, settings
 from tests.engine.databases import Databases, drop_all, empty_all
 from tests.servers.postgres import PostgresServer, postgres_server
 
+MEMORY = Path("/dev/shm")
+ROOM_BYTES = (
+    6 << 30
+)  # all files of a whole run take less than one gigabyte; a container often has 64 MiB there
+
 settings.register_profile("hookline", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("hookline")
 os.environ["SSL_CERT_FILE"] = os.devnull
+if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= ROOM_BYTES:
+    os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
 
 
 @pytest.fixture(scope="session")

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from runner.engine.library import Library, Live
     from runner.engine.runs import Event, NewRun
 
+JUDGED_AGAIN = frozenset({Disposition.REJECTED, Disposition.HELD})
 JUDGED = frozenset({"signature", "body", "size", "type", "schema"})  # gates that depend on what is kept
 HANDSHAKE = Gate(
     "signature", "stopped", "it is a handshake: its sender waited for an answer, and has to ask again"
@@ -143,6 +144,8 @@ class Rechecker:
     async def _portion(self, live: Live, events: Sequence[Event], done: Rechecked) -> None:
         found: list[Again] = []
         for event in events:
+            if event.disposition not in JUDGED_AGAIN:
+                continue  # another was quicker, between two reads
             judged = await self._judge(live, event)
             if isinstance(judged, Again):
                 found.append(judged)

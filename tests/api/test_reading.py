@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from runner.engine.runs import Disposition, Gate, Status
-from runner.store.queries import Statement
+from runner.store.sqlite import SQLiteStore
 from runner.values import iso
 from tests.api.house import WORKFLOW, World
 from web.api.parameters import moment
@@ -134,8 +134,8 @@ def test_other_times_are_refused_with_an_example(text: str) -> None:
 @pytest.mark.of_sqlite
 async def test_a_store_that_cannot_be_read_is_503_and_says_nothing_of_itself(world: World) -> None:
     headers = await world.token()
-    rename = Statement.of("ALTER TABLE events RENAME TO gone")
-    await world.store.write(lambda transaction: transaction.rows(rename))
+    assert isinstance(world.store, SQLiteStore)
+    await world.store.alone(lambda connection: connection.execute("ALTER TABLE events RENAME TO gone"))
     answer = await world.app.test_client().get(f"{PREFIX}/events", headers=headers)
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "5"

@@ -69,7 +69,9 @@ from runner.store.state import StoredStates
 from runner.vault import Vault
 from tests.engine.databases import database_of
 
-RUNNING = Statement.of("SELECT 1 FROM runs WHERE status = 'running' LIMIT 1")
+PROGRESS = Statement.of(
+    "SELECT count(*) FILTER (WHERE status = 'running'), coalesce(sum(turns), 0), count(*) FROM runs"
+)
 
 
 class Note(Input):
@@ -253,8 +255,9 @@ class World:
                 await self.parking.find()
                 await self.parking.wake()
                 self.worker.queue.wake()
-                if not await self._has_due() and not await self._has_running() and not await self._has_due():
-                    return  # asked again, since what was running may have made something due
+                before = await self._progress()
+                if not before[0] and not await self._has_due() and before == await self._progress():
+                    return  # nothing began or ended while we asked
                 await self._turned.wait()
 
     @property
@@ -266,10 +269,10 @@ class World:
     async def _has_due(self) -> bool:
         return bool(await self.store.due(now=self.clock(), limit=1))
 
-    async def _has_running(self) -> bool:
-        """Whether a run is under way, be it that its claim is only just on disk."""
-        rows = await self.store.read(RUNNING)
-        return bool(list(rows)) or bool(self.worker._turns)
+    async def _progress(self) -> tuple[bool, int, int]:
+        """Whether a run is under way, be it that its claim is only just on disk; all turns and runs so far."""
+        ((running, turns, runs),) = await self.store.read(PROGRESS)
+        return bool(running) or bool(self.worker._turns), int(turns), int(runs)
 
     async def ran(self, slug: str, payload: Any = None) -> TurnEnd:
         """Send and wait for the end of the first turn."""

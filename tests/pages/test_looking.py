@@ -6,6 +6,7 @@ import pytest
 
 from runner.engine.runs import Disposition, Gate, Record, RecordStatus, Status
 from runner.store.queries import Statement
+from runner.store.sqlite import SQLiteStore
 from tests.api.house import FROM_HERE, World
 from web.api.routes import PREFIX
 
@@ -138,8 +139,8 @@ async def test_the_buttons_of_a_run_replay_and_cancel_it(world: World) -> None:
 @pytest.mark.of_sqlite
 async def test_a_store_that_is_away_has_a_page_that_says_so(world: World) -> None:
     browser = await world.signed_in("viewer")
-    rename = Statement.of("ALTER TABLE events RENAME TO gone")
-    await world.store.write(lambda transaction: transaction.rows(rename))
+    assert isinstance(world.store, SQLiteStore)
+    await world.store.alone(lambda connection: connection.execute("ALTER TABLE events RENAME TO gone"))
     answer = await browser.get("/events")
     assert answer.status_code == 503
     assert "Try again" in await answer.get_data(as_text=True)
