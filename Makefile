@@ -4,8 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PORT ?= 8000
-# processes that run tests side by side: on two cores four, since much of the time tests wait for other processes
-JOBS ?= 4
+# processes that run tests side by side: on two cores three, since much of the time tests wait for other processes
+JOBS ?= 3
 LOCKING := --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
 .PHONY: help install run browser test check sbom audit wheel editor format lock bench soak clean

@@ -270,7 +270,7 @@ class World:
         return bool(await self.store.due(now=self.clock(), limit=1))
 
     async def _progress(self) -> tuple[bool, int, int]:
-        """Whether a run is under way, be it that its claim is only just on disk; all turns and runs so far."""
+        """Whether a run is under way, be it that its claim is only just on disk; turns and runs so far."""
         ((running, turns, runs),) = await self.store.read(PROGRESS)
         return bool(running) or bool(self.worker._turns), int(turns), int(runs)
 
