@@ -65,7 +65,10 @@ def test_keys_actions_and_fields_are_completed(ada: Editing) -> None:
     options.get_by_text("customer", exact=True).click()
     keyboard.type(".")
     expect(options).to_have_count(2)
-    options.get_by_text("last name", exact=True).click()
+    with ada.page.expect_response(
+        lambda one: one.url.endswith("/draft") and "last name" in (one.request.post_data or "")
+    ):
+        options.get_by_text("last name", exact=True).click()  # and the text that has it is kept
     expect(ada.state).to_have_text(SAVED)
     assert (
         '  - action: slack.post_message\n    connection: team-slack\n    with:\n      channel: "#sales"'
