@@ -92,7 +92,7 @@ async def test_a_replay_of_all_goes_on_from_the_failed_step_and_sends_nothing_tw
         await one.start(plan["id"])
         done = await moved_on(world, one, plan["id"])
         assert (done["status"], done["progress"]["succeeded"], done["progress"]["left"]) == ("done", 12, 0)
-        assert outside.notes[len(ones) :] == [f"orders-{number} two" for number in range(12)]
+        assert sorted(outside.notes[len(ones) :]) == sorted(f"orders-{number} two" for number in range(12))
         assert [note for note in outside.notes if note.endswith("one")] == ones
         assert len(outside.keys) == len(set(outside.keys))
         assert (await world.history.run(ids[0]))["attempt"] == 2
@@ -212,7 +212,7 @@ async def test_a_replay_survives_a_restart_in_its_middle(tmp_path: Path) -> None
         done = await moved_on(world, second, plan["id"])
     assert (done["status"], done["progress"]["succeeded"]) == ("done", 15)
     twos = [note for note in outside.notes if note.endswith("two")]
-    assert twos == [f"orders-{number} two" for number in range(15)]
+    assert sorted(twos) == sorted(f"orders-{number} two" for number in range(15))  # several go at a time
 
 
 async def test_of_several_processes_one_moves_a_replay_on(tmp_path: Path) -> None:
