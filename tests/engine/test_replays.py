@@ -57,7 +57,7 @@ async def failed(world: World, count: int, *, slug: str = "orders") -> list[str]
 
 
 def in_turn(world: World, notes: list[str]) -> list[str]:
-    """*notes* as they came, where that is the order of replaying: on PostgreSQL several runs end in any order."""
+    """*notes* as they came, where that is the order of replaying: on PostgreSQL runs end in any order."""
     if isinstance(world.store, SQLiteStore):
         return notes
     return sorted(notes, key=lambda note: int(note.removeprefix("orders-").partition(" ")[0]))
