@@ -39,7 +39,7 @@ class StoredAddresses:
 
     async def open(self, workflow: str) -> None:
         """Give the workflow an address, if it has none. Raises StoreUnavailable."""
-        await self._tables.write(lambda transaction: transaction.execute(SQL["open"], {"workflow": workflow}))
+        await self._tables.execute(SQL["open"], workflow=workflow)
 
     async def go_live(self, versions: Mapping[str, int]) -> None:
         """Note which versions take events, of these workflows. Raises StoreUnavailable."""
@@ -80,7 +80,7 @@ class StoredAddresses:
     async def drop_path(self, workflow: str, path: str) -> None:
         """Let the workflow answer there no more. Raises NotFound, StoreUnavailable."""
         row = {"workflow": workflow, "path": path}
-        if not await self._tables.write(lambda transaction: transaction.execute(SQL["drop_path"], row)):
+        if not await self._tables.execute(SQL["drop_path"], **row):
             raise NotFound(f"{workflow} does not answer at {path}; see: hookline url {workflow} --json")
 
     async def mark(self, *, gone: Collection[str], back: Collection[str], now: float) -> None:

@@ -52,7 +52,7 @@ class StoredChildren:
     async def adopt(self, event_id: str, child_event: str, files: Collection[str]) -> None:
         """Let the runs of *event_id* read files of the child's event. Raises StoreUnavailable."""
         row = {"event_id": event_id, "child_event": child_event, "digests": dumps(sorted(files))}
-        await self._tables.write(lambda transaction: transaction.execute(SQL["adopt"], row))
+        await self._tables.execute(SQL["adopt"], **row)
 
 
 async def _found_or_started(

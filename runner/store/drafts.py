@@ -56,7 +56,7 @@ class StoredDrafts:
     async def drop(self, workflow: str, person: str | None) -> int:
         """Forget the person's draft, or everybody's; how many there were."""
         row = {"workflow": workflow, "person": person}
-        return await self._tables.write(lambda transaction: transaction.execute(SQL["drop"], row))
+        return await self._tables.execute(SQL["drop"], **row)
 
     async def others(self, workflow: str, person: str, *, since: float) -> list[Editing]:
         """Who else saved a draft of the workflow at or after *since*, the latest first."""

@@ -81,7 +81,7 @@ class StoredNotices:
         await self._execute("forget", before=before)
 
     async def _execute(self, statement: str, **parameters: Any) -> None:
-        await self._tables.write(lambda transaction: transaction.execute(SQL[statement], parameters))
+        await self._tables.execute(SQL[statement], **parameters)
 
 
 def _row(notice: Notice, now: float) -> dict[str, Any]:

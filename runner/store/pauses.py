@@ -46,7 +46,7 @@ class StoredPauses:
             "why": pause.why,
             "until": pause.until,
         }
-        await self._tables.write(lambda transaction: transaction.execute(SQL["pause"], row))
+        await self._tables.execute(SQL["pause"], **row)
 
     async def resume(self, kind: Kind, name: str) -> Pause:
         """End a pause that is in force. Raises NotFound."""
@@ -108,12 +108,10 @@ class StoredPauses:
     async def settle(self, workflow: str, *, keeps_held: bool = False) -> bool:
         """Take away a pause that is over once nothing is held; whether it is gone."""
         parameters = {"workflow": workflow, "now": self._clock(), "keeps_held": keeps_held}
-        return bool(
-            await self._tables.write(lambda transaction: transaction.execute(SQL["settle"], parameters))
-        )
+        return bool(await self._tables.execute(SQL["settle"], **parameters))
 
     async def tidy(self) -> None:
         """Take away the pauses of connections and hosts that are over."""
         parameters = {"now": self._clock()}
         if await self._tables.read(SQL["untidy"], **parameters):  # nothing is written where nothing is to do
-            await self._tables.write(lambda transaction: transaction.execute(SQL["tidy"], parameters))
+            await self._tables.execute(SQL["tidy"], **parameters)

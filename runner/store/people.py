@@ -103,7 +103,7 @@ class StoredPeople:
     async def end(self, token: str) -> None:
         """Forget a token or session; one that is not known is forgotten already. Raises StoreUnavailable."""
         parameters = {"digest": digest(token)}
-        await self._tables.write(lambda transaction: transaction.execute(SQL["delete_digest"], parameters))
+        await self._tables.execute(SQL["delete_digest"], **parameters)
 
     async def tokens(self) -> list[Json]:
         """API tokens, never their text. Raises StoreUnavailable."""

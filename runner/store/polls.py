@@ -38,11 +38,11 @@ class StoredPolls:
         """Write the row in place of *was*, if nobody polls. Raises StoreUnavailable."""
         row = asdict(becomes)
         if was is None:
-            return bool(await self._tables.write(lambda transaction: transaction.execute(SQL["insert"], row)))
+            return bool(await self._tables.execute(SQL["insert"], **row))
         if not await self._is_free(was, becomes.next_at):
             return False
         row |= {"was_spec": was.spec, "was_next_at": was.next_at, "was_owner": was.owner}
-        return bool(await self._tables.write(lambda transaction: transaction.execute(SQL["plan"], row)))
+        return bool(await self._tables.execute(SQL["plan"], **row))
 
     async def forget(self, workflows: Sequence[str], *, now: float) -> None:
         """Take rows and their ids away, and close their problems. Raises StoreUnavailable."""
@@ -60,7 +60,7 @@ class StoredPolls:
         if not await self._is_free(was, now):
             return False
         row = {**asdict(was), "was_owner": was.owner, "node": node, "until": until}
-        return bool(await self._tables.write(lambda transaction: transaction.execute(SQL["take"], row)))
+        return bool(await self._tables.execute(SQL["take"], **row))
 
     async def unknown(self, workflow: str, ids: Sequence[str]) -> set[str]:
         """Those of *ids* that the workflow does not know. Raises StoreUnavailable."""

@@ -101,7 +101,7 @@ class StoredReplays:
             "now": now,
             "by": by,
         }
-        await self._tables.write(lambda transaction: transaction.execute(SQL["insert_replay"], row))
+        await self._tables.execute(SQL["insert_replay"], **row)
 
     async def page(self, *, status: str | None = None, cursor: str | None = None, limit: int = 50) -> Page:
         """Replays, newest first. Raises ValueError, StoreUnavailable."""
@@ -207,9 +207,7 @@ class StoredReplays:
 
             await self._tables.write(member)
         oldest = {"id": sortable_id(max(0.0, before), bytes(10))}
-        await self._tables.write(
-            lambda transaction: transaction.execute(SQL["delete_unfinished_plans"], oldest)
-        )
+        await self._tables.execute(SQL["delete_unfinished_plans"], **oldest)
 
     async def _item(self, row: Row) -> Json:
         _number, replay_id, status, text, problem, effects, created_at, by, started_at, ended_at, why = row

@@ -162,7 +162,7 @@ class StoredUsers:
         return await _existing(transaction, str(row["id"]))
 
     async def _do(self, statement: str, **parameters: Any) -> None:
-        await self._tables.write(lambda transaction: transaction.execute(SQL[statement], parameters))
+        await self._tables.execute(SQL[statement], **parameters)
 
 
 async def _existing(transaction: Transaction, user_id: str) -> User:
