@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from runner.store import keeping as keeping_module
 from runner.store.history import StoredHistory
 from runner.store.keeping_sqlite import SQLiteKeeping
 from runner.store.sqlite import SQLiteStore
-from tests.conformance.test_keeping import a_record, kept
+from tests.conformance.test_keeping import a_record, dense, kept
 from tests.store.rows_made import START, Made
 
 
@@ -46,9 +45,7 @@ async def test_the_file_becomes_smaller_on_disk(
     tmp_path: Path, made: Made, keeping: SQLiteKeeping, store: SQLiteStore
 ) -> None:
     for _ in range(100):
-        await made.run(
-            Status.SUCCEEDED, body=b'"' + random.Random(1).randbytes(100_000).hex().encode() + b'"'
-        )
+        await made.run(Status.SUCCEEDED, body=dense(100_000))
     await store.checkpoint()
     before = (tmp_path / "hookline.db").stat().st_size
     assert before > 10_000_000
