@@ -32,8 +32,12 @@ describe.each(TEXTS)('%s', (_name, text) => {
       const after = setValue(text, keys, value).text
       expect(same(valueAt(parse(after).model!, keys), value)).toBe(true)
       const { head, tail } = untouched(text, after)
+      // the lines of a block stand below the comment of the line that it begins on
+      const rest = /^[ \t]+#[^\r\n]*/.exec(text.slice(range.end))?.[0] ?? ''
+      const end = typeof value === 'string' && value.includes('\n') ? range.end + rest.length : range.end
       expect(head).toBeGreaterThanOrEqual(Math.min(range.start, text.length - tail))
-      expect(tail).toBeGreaterThanOrEqual(Math.min(text.length - range.end, text.length - head))
+      expect(tail).toBeGreaterThanOrEqual(Math.min(text.length - end, text.length - head))
+      expect(after.slice(range.start)).toContain(text.slice(range.end, end))
     }), { numRuns: 40, endOnFailure: true })
   })
 
